@@ -1,0 +1,3 @@
+"""Colorize (neural): gives black-and-white photographs their colours."""
+
+__version__ = "0.1.0"

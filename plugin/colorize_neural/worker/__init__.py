@@ -1,0 +1,1 @@
+"""The worker's side: everything that needs numpy, OpenCV, libvips and ONNX Runtime."""
