@@ -1,0 +1,77 @@
+"""Where things are: the worker's interpreter, the models, the user's data folder, the log. Standard library only.
+
+    settings.json, beside the installed front end   {"python": interpreter, "models": folder, "version": "0.1.0"}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from colorize_neural.errors import ColorizeError
+
+MODELS_VARIABLE = "COLORIZE_NEURAL_MODELS"
+NAME = "colorize-neural"
+_FILE = "settings.json"
+_PACKAGE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the installer tells the front end."""
+
+    python: Path  # the interpreter of the worker's own environment
+    models: Path
+    version: str
+
+
+def read(folder: Path) -> Settings:
+    """The settings.json of the front end's folder; ColorizeError where it is missing or damaged."""
+    try:
+        entries = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        return Settings(Path(entries["python"]), Path(entries["models"]), str(entries["version"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ColorizeError(
+            f"Colorize (neural) is not completely installed, for {folder / _FILE} is missing or damaged: "
+            "please run install.py again."
+        ) from error
+
+
+def write(folder: Path, settings: Settings) -> None:
+    """Puts settings.json into the front end's folder, all of it or nothing."""
+    entries = {name: str(entry) for name, entry in asdict(settings).items()}
+    beside = folder / f"{_FILE}.new"
+    beside.write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    beside.replace(folder / _FILE)
+
+
+def models_folder() -> Path:
+    """The models that the worker and the command use: as told, installed with the package, or of the checkout."""
+    told = os.environ.get(MODELS_VARIABLE)
+    if told:
+        return Path(told)
+    installed = _PACKAGE / "models"
+    return installed if installed.is_dir() else _PACKAGE.parents[1] / "models"
+
+
+def data_folder() -> Path:
+    """Where this user's environment and log live; it may not exist yet."""
+    if sys.platform == "win32":
+        return _told_or("LOCALAPPDATA", "AppData/Local") / NAME
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / NAME
+    return _told_or("XDG_DATA_HOME", ".local/share") / NAME
+
+
+def log_file() -> Path:
+    """Where the tracebacks of unexpected failures go."""
+    return data_folder() / "colorize-neural.log"
+
+
+def _told_or(variable: str, below_home: str) -> Path:
+    """The folder of an environment variable; where it is unset or (as XDG demands) not absolute, one below home."""
+    told = Path(os.environ.get(variable, ""))
+    return told if told.is_absolute() else Path.home() / below_home
