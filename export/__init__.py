@@ -1,0 +1,1 @@
+"""The training side: photographs -> trained network -> ONNX file. Never runs on a user's machine."""

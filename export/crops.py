@@ -1,0 +1,94 @@
+"""Crops of photographs as a network in training sees them.
+
+    Photo -> L (1, crop, crop), 0..100, perhaps degraded;  nearest, shares (crop/stride, crop/stride, 5): encoded ab
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import torch
+from colorize_neural.worker.color import lab_from_rgb
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from export.bins import measure_prior, soft_encode
+from export.degrade import degrade
+from export.photos import Photo
+from export.recipe import Data
+
+Float = NDArray[np.float32]
+
+
+class Crops(Dataset[dict[str, Tensor]]):
+    """One crop of each photograph: random and new each time in training, the whole middle and clean in validation."""
+
+    def __init__(self, photos: list[Photo], data: Data, training: bool) -> None:
+        self.photos = photos
+        self.data = data
+        self.training = training
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __getitem__(self, index: int) -> dict[str, Tensor]:
+        # torch seeds each loading process anew for each epoch; everything random here follows from it
+        random = np.random.default_rng(int(torch.randint(2**62, ())))
+        rgb = self.photos[index].rgb()
+        rgb = _random_crop(rgb, self.data, random) if self.training else _middle(rgb, self.data.crop)
+        lab = lab_from_rgb(rgb.astype(np.float32) / np.float32(255))
+        L = np.ascontiguousarray(lab[..., 0])
+        if self.training and random.random() < self.data.degraded:
+            L = degrade(L, random)
+        nearest, shares = soft_encode(reduced_ab(lab, self.data.stride))
+        return {"L": torch.from_numpy(L)[None], "nearest": torch.from_numpy(nearest), "shares": torch.from_numpy(shares)}
+
+
+def reduced_ab(lab: Float, stride: int) -> Float:
+    """Lab (h, w, 3) -> ab (h/stride, w/stride, 2), the mean of each square."""
+    h, w = lab.shape[:2]
+    ab = np.ascontiguousarray(lab[..., 1:])
+    return cv2.resize(ab, (w // stride, h // stride), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+
+
+def split_photos(photos: list[Photo], held_out: float) -> tuple[list[Photo], list[Photo]]:
+    """Photographs to train on, and those evenly drawn from the list that are kept for validation."""
+    every = round(1 / held_out)
+    kept = photos[every // 2 :: every]
+    return [photo for place, photo in enumerate(photos) if place % every != every // 2], kept
+
+
+def sampling_weights(photos: list[Photo], sampling: dict[str, float]) -> list[float]:
+    """How likely each photograph is drawn, by its source; 1 where the recipe does not name it."""
+    return [sampling.get(photo.source, 1.0) for photo in photos]
+
+
+def prior_of(photos: list[Photo], data: Data, weights: list[float], sample: int = 2000) -> Float:
+    """How often each bin occurs in photographs drawn as in training: (313,), sums to 1."""
+    random = np.random.default_rng(0)
+    chances = np.array(weights) / sum(weights)
+    drawn = random.choice(len(photos), size=min(sample, len(photos)), p=chances)
+    middles = (_middle(photos[place].rgb(), data.crop) for place in drawn)
+    labs = (lab_from_rgb(middle.astype(np.float32) / np.float32(255)) for middle in middles)
+    return measure_prior(np.concatenate([reduced_ab(lab, data.stride).reshape(-1, 2) for lab in labs]))
+
+
+def _random_crop(rgb: NDArray[np.uint8], data: Data, random: np.random.Generator) -> NDArray[np.uint8]:
+    h, w = rgb.shape[:2]
+    side = round(min(h, w) * random.uniform(data.smallest, 1))
+    top, left = random.integers(h - side + 1), random.integers(w - side + 1)
+    crop = _scaled(rgb[top : top + side, left : left + side], data.crop)
+    return crop[:, ::-1] if random.random() < 0.5 else crop
+
+
+def _middle(rgb: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    h, w = rgb.shape[:2]
+    side = min(h, w)
+    top, left = (h - side) // 2, (w - side) // 2
+    return _scaled(rgb[top : top + side, left : left + side], size)
+
+
+def _scaled(square: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    shrinks = square.shape[0] > size
+    return cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # type: ignore[return-value]

@@ -1,0 +1,43 @@
+"""From what a network answers to ab: the part of the exported graph that makes it meet the contract.
+
+    L (1, 1, H, W), 0..100;  temperature (T,), > 0  ->  ab (T, 2, H', W') in Lab units
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from export.bins import bin_centers
+
+
+class AnnealedMean(nn.Module):
+    """Scores of the colour bins (1, Q, h, w) -> the mean colour of their sharpened distribution (T, 2, h, w).
+
+    Zhang, Isola and Efros, ECCV 2016, section 2.3. Temperature 1 is the mean, near 0 the mode.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("centers", torch.from_numpy(bin_centers()))
+
+    def forward(self, scores: Tensor, temperature: Tensor) -> Tensor:
+        scores = scores - scores.amax(dim=1, keepdim=True)  # a temperature near 0 must not overflow
+        chances = torch.softmax(scores / temperature[:, None, None, None], dim=1)
+        return torch.einsum("tqhw,qc->tchw", chances, self.centers)
+
+
+class ExportedColorizer(nn.Module):
+    """A network and its decoder: what the ONNX file computes."""
+
+    def __init__(self, network: nn.Module, decoder: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.decoder = decoder
+
+    def forward(self, L: Tensor, temperature: Tensor) -> Tensor:
+        ab: Tensor = self.decoder(self.network(L), temperature)
+        return ab
+
+
+DECODERS: dict[str, type[nn.Module]] = {"classification": AnnealedMean}

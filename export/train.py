@@ -1,0 +1,128 @@
+"""Trains the network of a recipe:  python -m export.train RECIPE.toml --photos FOLDER_OR_TARS... --out RUN_FOLDER
+
+The run folder keeps checkpoints (one every ten minutes, and the best), TensorBoard logs, and all that the export
+needs. The same command goes on where an interrupted run stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.callbacks.weight_averaging import EMAWeightAveraging
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor
+from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
+from torch.utils.data import DataLoader, WeightedRandomSampler
+
+from export.bins import class_weights
+from export.crops import Crops, prior_of, sampling_weights, split_photos
+from export.losses import soft_cross_entropy
+from export.networks import NETWORKS
+from export.photos import Photo, find_photos
+from export.recipe import Recipe, dict_from_recipe, read_recipe, recipe_from_dict
+
+Batch = dict[str, Tensor]
+LAST = "last.ckpt"
+
+
+class Training(lightning.LightningModule):
+    """A network on its way; its checkpoint carries the recipe and the classes' weights, so it can be read alone."""
+
+    def __init__(self, recipe: dict[str, Any], weights: Tensor) -> None:
+        super().__init__()
+        self.save_hyperparameters({"recipe": recipe})
+        self.recipe = recipe_from_dict(recipe)
+        self.register_buffer("weights", weights)
+        self.network = NETWORKS[self.recipe.network.name](**self.recipe.network.options)
+        self.network.to(memory_format=torch.channels_last)
+
+    def training_step(self, batch: Batch, _index: int) -> Tensor:
+        loss = self._loss(batch)
+        self.log("train_loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: Batch, _index: int) -> None:
+        self.log("validation_loss", self._loss(batch), prog_bar=True, batch_size=len(batch["L"]), sync_dist=True)
+
+    def _loss(self, batch: Batch) -> Tensor:
+        L = batch["L"].contiguous(memory_format=torch.channels_last)
+        return soft_cross_entropy(self.network(L), batch["nearest"], batch["shares"], self.weights)
+
+    def configure_optimizers(self) -> Any:
+        wanted = self.recipe.optimizer
+        encoder = [value for name, value in self.network.named_parameters() if name.startswith("encoder.")]
+        others = [value for name, value in self.network.named_parameters() if not name.startswith("encoder.")]
+        groups = [{"params": encoder, "lr": wanted.encoder_rate}, {"params": others, "lr": wanted.rate}]
+        optimizer = torch.optim.AdamW(groups, weight_decay=wanted.weight_decay)
+        if wanted.schedule == "plateau":
+            plateau = ReduceLROnPlateau(optimizer, factor=0.3, patience=2)
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "validation_loss"}}
+        cosine = LambdaLR(optimizer, self._rate_share)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
+
+    def _rate_share(self, step: int) -> float:
+        """A linear warm-up, then half a cosine to 0."""
+        done = step / self.recipe.steps
+        if done < self.recipe.optimizer.warm_up:
+            return (step + 1) / (self.recipe.optimizer.warm_up * self.recipe.steps + 1)
+        rest = (done - self.recipe.optimizer.warm_up) / (1 - self.recipe.optimizer.warm_up)
+        return float(0.5 * (1 + torch.cos(torch.tensor(min(rest, 1.0) * torch.pi))))
+
+
+def train(recipe: Recipe, photos: list[Photo], out: Path, trainer_options: dict[str, Any], loaders: int) -> None:
+    """Trains to the recipe's end, from `out`/last.ckpt where there is one."""
+    lightning.seed_everything(recipe.seed, workers=True)
+    learned, kept = split_photos(photos, recipe.data.held_out)
+    weights = sampling_weights(learned, recipe.data.sampling)
+    rarity = torch.from_numpy(class_weights(prior_of(learned, recipe.data, weights), recipe.loss.uniform_share))
+    training = Training(dict_from_recipe(recipe), rarity)
+    batch = recipe.optimizer.batch
+    sampler = WeightedRandomSampler(weights, len(learned))
+    shared: dict[str, Any] = {"batch_size": batch, "num_workers": loaders, "persistent_workers": loaders > 0}
+    shown = DataLoader(Crops(learned, recipe.data, training=True), sampler=sampler, drop_last=True, **shared)
+    checked = DataLoader(Crops(kept, recipe.data, training=False), **shared)
+    trainer = lightning.Trainer(
+        max_steps=recipe.steps,
+        logger=TensorBoardLogger(out, name="logs", version=""),
+        callbacks=_callbacks(recipe, out),
+        default_root_dir=out,
+        **trainer_options,
+    )
+    last = out / LAST
+    trainer.fit(training, shown, checked, ckpt_path=last if last.exists() else None, weights_only=True)
+    trainer.save_checkpoint(last)
+
+
+def _callbacks(recipe: Recipe, out: Path) -> list[Callback]:
+    often = ModelCheckpoint(out, filename="recent", save_last=True, train_time_interval=timedelta(minutes=8))
+    best = ModelCheckpoint(out, filename="best", monitor="validation_loss", enable_version_counter=False)
+    callbacks: list[Callback] = [often, best, LearningRateMonitor(), EMAWeightAveraging(decay=recipe.optimizer.ema)]
+    if recipe.optimizer.patience:
+        callbacks.append(EarlyStopping("validation_loss", patience=recipe.optimizer.patience))
+    return callbacks
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m export.train", description=__doc__.partition(":")[0] + ".")
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("--photos", type=Path, nargs="+", required=True, help="folders or tars")
+    parser.add_argument("--out", type=Path, required=True, help="the run's folder")
+    parser.add_argument("--loaders", type=int, default=1, help="processes that read photographs")
+    parser.add_argument("--accelerator", default="auto", help="cpu, gpu, ... (Lightning's)")
+    parser.add_argument("--devices", default="auto", help="how many of them (Lightning's)")
+    parser.add_argument("--num-nodes", type=int, default=1, help="machines (Lightning's)")
+    parser.add_argument("--strategy", default="auto", help="ddp, ... (Lightning's)")
+    parser.add_argument("--precision", default="bf16-mixed", help="bf16-mixed, 32-true, ... (Lightning's)")
+    chosen = vars(parser.parse_args(arguments))
+    recipe, photos = read_recipe(chosen.pop("recipe")), find_photos(chosen.pop("photos"))
+    train(recipe, photos, chosen.pop("out"), loaders=chosen.pop("loaders"), trainer_options=chosen)
+
+
+if __name__ == "__main__":
+    main()
