@@ -1,6 +1,8 @@
-"""Where things are: the worker's interpreter, the models, the user's data folder, the log. Standard library only.
+"""Where things are: the worker's interpreter, the models, the user's data folder, the log.
 
     settings.json, beside the installed front end   {"python": interpreter, "models": folder, "version": "0.1.0"}
+
+Standard library only: GIMP's own Python imports it.
 """
 
 from __future__ import annotations
@@ -9,13 +11,17 @@ import json
 import os
 import sys
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
+from colorize_neural import __version__
 from colorize_neural.errors import ColorizeError
 
 MODELS_VARIABLE = "COLORIZE_NEURAL_MODELS"
 NAME = "colorize-neural"
 _FILE = "settings.json"
+_LONGEST_LOG = 1_000_000  # bytes; then it starts anew
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -69,6 +75,25 @@ def data_folder() -> Path:
 def log_file() -> Path:
     """Where the tracebacks of unexpected failures go."""
     return data_folder() / "colorize-neural.log"
+
+
+def open_log() -> BinaryIO:
+    """The log, to append to; where it cannot be written, nowhere."""
+    path = log_file()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        long = path.exists() and path.stat().st_size > _LONGEST_LOG
+        return path.open("wb" if long else "ab")
+    except OSError:
+        return Path(os.devnull).open("ab")
+
+
+def logged(traceback: str) -> str:
+    """Keeps the traceback of an unexpected failure in the log -> the sentence for the user."""
+    with open_log() as log:
+        log.write(f"{datetime.now():%Y-%m-%d %H:%M:%S}, version {__version__}\n{traceback}\n".encode())
+    last_line = traceback.strip().splitlines()[-1]
+    return f"Something unexpected went wrong ({last_line}): please report it together with the file {log_file()}."
 
 
 def _told_or(variable: str, below_home: str) -> Path:

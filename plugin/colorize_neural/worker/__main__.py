@@ -1,0 +1,146 @@
+"""The request loop: `python -m colorize_neural.worker` serves one front end over stdin and stdout, see protocol.py.
+
+It ends at once when its input closes, even in mid-work: GIMP kills a cancelled plug-in, which can then tell nobody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from colorize_neural import __version__, protocol, settings
+from colorize_neural.errors import ColorizeError
+from colorize_neural.protocol import Message, Shape
+
+if TYPE_CHECKING:
+    from numpy import generic
+    from numpy.typing import NDArray
+
+    from colorize_neural.worker.colorizer import Colorizer
+
+
+def main() -> None:
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no answer
+    worker = Worker(answers)
+    for line in _lines_from_stdin():
+        worker.answer(line)
+
+
+class Worker:
+    """Answers one request after the other; a request that fails is answered too, and the next one is welcome."""
+
+    def __init__(self, answers: BinaryIO) -> None:
+        self._answers = answers
+        self._file: BinaryIO | None = None
+        self._colorizer: Colorizer | None = None
+
+    def answer(self, line: bytes) -> None:
+        """Handles one line and writes its answer: the process's one place where failures end."""
+        try:
+            self._handle(line)
+        except ColorizeError as error:
+            self._say("error", message=str(error), details="")
+        except Exception:
+            details = traceback.format_exc()
+            self._say("error", message=settings.logged(details), details=details)
+
+    def _handle(self, line: bytes) -> None:
+        with _understanding():
+            request = protocol.parse(line)
+            kind = request["kind"]
+        if kind == "hello":
+            self._say("hello", version=__version__, protocol=protocol.PROTOCOL)
+        elif kind == "open":
+            self._open(request)
+            self._say("opened")
+        elif kind == "colorize":
+            self._say("result", **self._colorize(request))
+        else:
+            raise ColorizeError(_misunderstood(f"there is no {kind!r}"))
+
+    def _open(self, request: Message) -> None:
+        with _understanding():
+            path = Path(request["path"])
+        self._file = path.open("r+b")
+        with contextlib.suppress(PermissionError):  # on Windows the client removes it in the end
+            path.unlink()
+
+    def _colorize(self, request: Message) -> Message:
+        from colorize_neural.worker.colorizer import Options  # noqa: PLC0415 - loads numpy: after hello, not before
+
+        with _understanding():
+            pixels = self._mapped(Shape(**request["shape"]))
+            options = Options(**request["options"])
+        start = time.monotonic()
+        outcome = self._ready_colorizer().colorize(pixels, options, self._progress)
+        return {"device": outcome.device, "note": outcome.note, "seconds": time.monotonic() - start}
+
+    def _mapped(self, shape: Shape) -> NDArray[generic]:
+        """The shared file as an array, (height, width, channels); it serves one request."""
+        import numpy as np  # noqa: PLC0415
+
+        file, self._file = self._file, None
+        if file is None:
+            raise ValueError("no file is open")
+        with file:
+            if os.fstat(file.fileno()).st_size != shape.bytes:
+                raise ValueError(f"the file does not hold {shape}")
+            return np.memmap(file, shape.dtype, "r+", shape=(shape.height, shape.width, shape.channels))
+
+    def _ready_colorizer(self) -> Colorizer:
+        from colorize_neural.worker.colorizer import Colorizer  # noqa: PLC0415
+
+        if self._colorizer is None:
+            self._colorizer = Colorizer(settings.models_folder())
+        return self._colorizer
+
+    def _progress(self, fraction: float, text: str) -> None:
+        self._say("progress", fraction=float(fraction), text=text)
+
+    def _say(self, kind: str, **entries: object) -> None:
+        try:
+            protocol.write(self._answers, kind, **entries)
+        except OSError:
+            os._exit(0)  # nobody listens any more
+
+
+@contextlib.contextmanager
+def _understanding() -> Iterator[None]:
+    """What cannot be read from a request becomes a sentence."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError) as error:
+        raise ColorizeError(_misunderstood(f"{type(error).__name__}: {error}")) from error
+
+
+def _misunderstood(why: str) -> str:
+    return f"The worker does not understand the plug-in ({why}): please run install.py again."
+
+
+def _lines_from_stdin() -> Iterator[bytes]:
+    """Requests as they come, read by a thread that notices the end of the input while a photograph is at work."""
+    lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+    threading.Thread(target=_read_stdin, args=(lines,), daemon=True).start()
+    while True:
+        yield lines.get()
+
+
+def _read_stdin(lines: queue.SimpleQueue[bytes]) -> None:
+    rest = b""
+    while piece := os.read(0, 65536):  # sys.stdin has a lock that would abort Python at its exit
+        *whole, rest = (rest + piece).split(b"\n")
+        for line in whole:
+            lines.put(line)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
