@@ -1,6 +1,6 @@
 """The 313 ab bins of Zhang, Isola and Efros (ECCV 2016) and what is measured on them.
 
-    ab (..., 2) in Lab units  ->  the nearest bins and their Gaussian weights (soft encoding, section 2.2)
+ab (..., 2) in Lab units  ->  the nearest bins and their Gaussian weights (soft encoding, section 2.2)
 """
 
 from __future__ import annotations
@@ -8,9 +8,8 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+from colorize_neural.worker.color import Float
 from numpy.typing import NDArray
-
-Float = NDArray[np.float32]
 
 GRID = 10  # Lab units between neighbours
 NEAREST = 5

@@ -1,6 +1,6 @@
 """Crops of photographs as a network in training sees them.
 
-    Photo -> L (1, crop, crop), 0..100, perhaps degraded;  nearest, shares (crop/stride, crop/stride, 5): encoded ab
+Photo -> L (1, crop, crop), 0..100, perhaps degraded;  nearest, shares (crop/stride, crop/stride, 5): encoded ab
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import torch
-from colorize_neural.worker.color import lab_from_rgb
+from colorize_neural.worker.color import Float, lab_from_rgb
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -17,8 +17,6 @@ from export.bins import measure_prior, soft_encode
 from export.degrade import degrade
 from export.photos import Photo
 from export.recipe import Data
-
-Float = NDArray[np.float32]
 
 
 class Crops(Dataset[dict[str, Tensor]]):
@@ -42,14 +40,18 @@ class Crops(Dataset[dict[str, Tensor]]):
         if self.training and random.random() < self.data.degraded:
             L = degrade(L, random)
         nearest, shares = soft_encode(reduced_ab(lab, self.data.stride))
-        return {"L": torch.from_numpy(L)[None], "nearest": torch.from_numpy(nearest), "shares": torch.from_numpy(shares)}
+        return {
+            "L": torch.from_numpy(L)[None],
+            "nearest": torch.from_numpy(nearest),
+            "shares": torch.from_numpy(shares),
+        }
 
 
 def reduced_ab(lab: Float, stride: int) -> Float:
     """Lab (h, w, 3) -> ab (h/stride, w/stride, 2), the mean of each square."""
     h, w = lab.shape[:2]
     ab = np.ascontiguousarray(lab[..., 1:])
-    return cv2.resize(ab, (w // stride, h // stride), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    return cv2.resize(ab, (w // stride, h // stride), interpolation=cv2.INTER_AREA)
 
 
 def split_photos(photos: list[Photo], held_out: float) -> tuple[list[Photo], list[Photo]]:
@@ -91,4 +93,4 @@ def _middle(rgb: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 def _scaled(square: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     shrinks = square.shape[0] > size
-    return cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # type: ignore[return-value]
+    return cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

@@ -1,6 +1,6 @@
 """From what a network answers to ab: the part of the exported graph that makes it meet the contract.
 
-    L (1, 1, H, W), 0..100;  temperature (T,), > 0  ->  ab (T, 2, H', W') in Lab units
+L (1, 1, H, W), 0..100;  temperature (T,), > 0  ->  ab (T, 2, H', W') in Lab units
 """
 
 from __future__ import annotations

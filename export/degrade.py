@@ -1,15 +1,13 @@
 """Makes a clean lightness look like an old scan: fading, blur, grain, JPEG blocks.
 
-    L (h, w), 0..100  ->  L (h, w), 0..100: what the network sees in training, while its target stays clean
+L (h, w), 0..100  ->  L (h, w), 0..100: what the network sees in training, while its target stays clean
 """
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
-
-Float = NDArray[np.float32]
+from colorize_neural.worker.color import Float
 
 
 def degrade(L: Float, random: np.random.Generator) -> Float:
@@ -30,7 +28,7 @@ def _fade(L: Float, random: np.random.Generator) -> Float:
 
 
 def _blur(L: Float, random: np.random.Generator) -> Float:
-    return cv2.GaussianBlur(L, (0, 0), random.uniform(0.4, 1.6))  # type: ignore[return-value]
+    return cv2.GaussianBlur(L, (0, 0), random.uniform(0.4, 1.6))
 
 
 def _grain(L: Float, random: np.random.Generator) -> Float:
@@ -42,5 +40,6 @@ def _grain(L: Float, random: np.random.Generator) -> Float:
 
 def _jpeg(L: Float, random: np.random.Generator) -> Float:
     grey = np.clip(L * 2.55, 0, 255).astype(np.uint8)
-    _, encoded = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(15, 70))])
-    return cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE).astype(np.float32) / np.float32(2.55)
+    quality = int(random.integers(15, 70))
+    _, encoded = cv2.imencode(".jpg", grey, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE)).astype(np.float32) / np.float32(2.55)

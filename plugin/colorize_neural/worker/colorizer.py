@@ -1,15 +1,35 @@
-"""One photograph: lightness -> model -> colours at full size."""
+"""One photograph: lightness -> model -> colours at full size.
+
+pixels (h, w, 3 or 4), sRGB: uint8, uint16 or float32 0..1  ->  the same array, its RGB coloured, its alpha kept
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from colorize_neural.errors import ColorizeError
+from colorize_neural.worker.color import Float, lightness_from_rgb, lightness_of_greys, rgb_in_gamut
+from colorize_neural.worker.models import Model, Session, find_model, read_models
+from colorize_neural.worker.upsample import GUIDE_SIDE, Enlarger
+
+Pixels = NDArray[Any]
 Progress = Callable[[float, str], None]
+
+DEVICES = ("auto", "cpu", "gpu")
+TEMPERATURES = (0.05, 1.0)
+STRENGTHS = (0.0, 2.0)
+_STRIP_PIXELS = 1 << 18  # few enough for a core's cache, many enough to hide Python
 
 
 @dataclass(frozen=True)
@@ -23,10 +43,17 @@ class Options:
     equalize: bool = False
     device: str = "auto"
 
+    def check(self) -> None:
+        """ColorizeError where a value is out of its range."""
+        _check_range("temperature", self.temperature, TEMPERATURES)
+        _check_range("strength", self.strength, STRENGTHS)
+        if self.device not in DEVICES:
+            raise ColorizeError(f'There is no device "{self.device}": choose one of {", ".join(DEVICES)}.')
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run says of itself: the device that ran, and why when it is not the one wished for ("" otherwise)."""
+    """What a run says of itself: the device that ran, and why when it is not the wished-for one ("" otherwise)."""
 
     device: str
     note: str
@@ -35,7 +62,106 @@ class Outcome:
 class Colorizer:
     """Colours photographs with the models of one folder; sessions are opened once and kept."""
 
-    def __init__(self, models_folder: Path) -> None: ...
+    def __init__(self, models_folder: Path) -> None:
+        self._models = read_models(models_folder)
+        self._sessions: dict[tuple[str, str], Session] = {}
 
-    def colorize(self, pixels: NDArray[np.generic], options: Options, progress: Progress) -> Outcome:
-        """Replaces, in place, the RGB of `pixels` (h, w, 3 or 4; uint8, uint16 or float32 0..1, sRGB) by colours."""
+    def colorize(self, pixels: Pixels, options: Options, progress: Progress) -> Outcome:
+        """Replaces the RGB of `pixels` in place; ColorizeError says in a sentence why it cannot, pixels untouched."""
+        options.check()
+        model = find_model(self._models, options.model)
+        progress(0.0, "Loading the model")
+        session = self._session(model, options.device)
+        progress(0.1, "Reading the photograph")
+        guide = _reduced_lightness(pixels)
+        progress(0.2, "Finding colours")
+        ab = _infer(session, model, guide, options, pixels.shape[:2])
+        enlarger = Enlarger(ab, guide, pixels.shape[:2], options.edge_guidance)
+        _paint(pixels, enlarger, lambda share: progress(0.3 + 0.7 * share, "Painting"))
+        return Outcome(session.device, session.note)
+
+    def _session(self, model: Model, device: str) -> Session:
+        key = (model.id, device)
+        if key not in self._sessions:
+            self._sessions[key] = Session(model, device)
+        return self._sessions[key]
+
+
+def lightness(pixels: Pixels) -> Float:
+    """L (h, w) of pixels (h, w, 3 or 4); greys of 8 and 16 bits by a table."""
+    rgb = pixels[..., :3]
+    if rgb.dtype == np.float32:
+        return lightness_from_rgb(rgb)
+    limit = np.iinfo(rgb.dtype).max
+    red = rgb[..., 0]
+    if np.array_equal(red, rgb[..., 1]) and np.array_equal(red, rgb[..., 2]):
+        return lightness_of_greys(limit + 1)[red]
+    return lightness_from_rgb(rgb.astype(np.float32) / np.float32(limit))
+
+
+def _infer(session: Session, model: Model, guide: Float, options: Options, size: tuple[int, int]) -> Float:
+    """ab (h', w', 2) that the network gives the reduced photograph."""
+    seen = _scaled(guide, model.working_size(*size))
+    if options.equalize:
+        seen = cv2.equalizeHist(np.clip(seen * 2.55, 0, 255).astype(np.uint8)).astype(np.float32) / np.float32(2.55)
+    temperature = options.temperature or model.default_temperature or 1.0
+    return session.run(seen, [temperature])[0] * np.float32(options.strength)
+
+
+def _paint(pixels: Pixels, enlarger: Enlarger, progress: Callable[[float], None]) -> None:
+    """Joins each strip's own lightness with its enlarged ab, on all cores."""
+    strips = list(_strips(pixels.shape))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for done, _ in enumerate(pool.map(partial(_paint_strip, pixels, enlarger), strips), 1):
+            progress(done / len(strips))
+
+
+def _paint_strip(pixels: Pixels, enlarger: Enlarger, strip: slice) -> None:
+    L = lightness(pixels[strip])
+    rgb = rgb_in_gamut(L, enlarger.rows(strip.start, L))
+    if pixels.dtype != np.float32:
+        limit = np.iinfo(pixels.dtype).max
+        rgb = np.rint(np.clip(rgb, 0, 1) * limit)
+    pixels[strip, :, :3] = rgb
+
+
+def _strips(shape: tuple[int, ...]) -> Iterator[slice]:
+    rows = max(1, _STRIP_PIXELS // shape[1])
+    return (slice(top, min(top + rows, shape[0])) for top in range(0, shape[0], rows))
+
+
+def _reduced_lightness(pixels: Pixels) -> Float:
+    """L with a shorter side of at most GUIDE_SIDE, each pixel the mean of those it stands for, strip by strip."""
+    h, w = pixels.shape[:2]
+    scale = min(1.0, GUIDE_SIDE / min(h, w))
+    small_h, small_w = math.ceil(h * scale), math.ceil(w * scale)
+    reduced = np.zeros((small_h, small_w), np.float32)
+    for strip in _strips(pixels.shape):
+        narrow = _scaled(lightness(pixels[strip]), (strip.stop - strip.start, small_w))
+        first, shares = _area_shares(strip, h, small_h)
+        reduced[first : first + len(shares)] += shares @ narrow
+    return reduced
+
+
+def _area_shares(strip: slice, h: int, small_h: int) -> tuple[int, Float]:
+    """How much each row of the strip gives to the reduced rows it overlaps: the first of them, and (rows, strip)."""
+    height = h / small_h
+    first, last = int(strip.start / height), min(small_h, math.ceil(strip.stop / height))
+    reduced_top = np.arange(first, last)[:, None] * height
+    row_top = np.arange(strip.start, strip.stop)[None]
+    overlap = np.minimum(reduced_top + height, row_top + 1) - np.maximum(reduced_top, row_top)
+    return first, (np.maximum(overlap, 0) / height).astype(np.float32)
+
+
+def _scaled(L: Float, size: tuple[int, int]) -> Float:
+    """L resized to (height, width): area averaging to shrink, bilinear to enlarge."""
+    if L.shape == size:
+        return L
+    shrinks = size[0] <= L.shape[0] and size[1] <= L.shape[1]
+    return cv2.resize(L, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def _check_range(name: str, value: float | None, limits: tuple[float, float]) -> None:
+    low, high = limits
+    if value is not None and not low <= value <= high:
+        raise ColorizeError(f"The {name} is {value:g}: choose a number from {low:g} to {high:g}.")

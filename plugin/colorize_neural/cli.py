@@ -1,0 +1,139 @@
+"""The `colorize-neural` command: photographs in files, without GIMP.
+
+colorize-neural PHOTO... -o OUT [options]        colorize-neural models
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from colorize_neural import __version__, settings
+from colorize_neural.errors import ColorizeError
+
+if TYPE_CHECKING:
+    from colorize_neural.worker.colorizer import Colorizer, Options
+
+NAME = "colorize-neural"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0, or 1 after one sentence on stderr for each thing that went wrong."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        return _list_models() if list(arguments) == ["models"] else _colorize(arguments)
+    except ColorizeError as error:
+        return _say(str(error))
+    except KeyboardInterrupt:
+        return _say("Stopped; photographs that were not finished are untouched.")
+    except Exception:
+        log = settings.log_file()
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as stream:
+            traceback.print_exc(file=stream)
+        return _say(f"Something unexpected went wrong; please report it with the details in {log}.")
+
+
+def _list_models() -> int:
+    from colorize_neural.worker.models import read_models  # noqa: PLC0415, --help needs no ONNX Runtime
+
+    for model in read_models(settings.models_folder()):
+        temperature = "ignored" if model.default_temperature is None else f"{model.default_temperature:g}"
+        size = f"{model.file.stat().st_size / 1e6:.1f} MB" if model.file.exists() else "missing"
+        print(f"{model.id:24} {model.title:32} {model.kind:16} temperature {temperature:8} {size}")
+    return 0
+
+
+def _colorize(arguments: Sequence[str]) -> int:
+    chosen = _parser().parse_args(arguments)
+    targets = _targets(chosen.photos, chosen.out)
+
+    from colorize_neural.worker.colorizer import Colorizer, Options  # noqa: PLC0415, --help needs no ONNX Runtime
+
+    names = ("model", "temperature", "strength", "edge_guidance", "equalize", "device")
+    options = Options(**{name: getattr(chosen, name) for name in names})
+    options.check()
+    colorizer = Colorizer(settings.models_folder())
+    failures = 0
+    notes: set[str] = set()
+    for place, (photo, target) in enumerate(targets, 1):
+        if len(targets) > 1:
+            print(f"{place}/{len(targets)} {photo}", file=sys.stderr)
+        try:
+            notes.add(_colorize_one(colorizer, photo, target, options, chosen.overwrite))
+        except ColorizeError as error:
+            failures += _say(str(error))
+    for note in sorted(notes - {""}):
+        print(note, file=sys.stderr)
+    return min(failures, 1)
+
+
+def _colorize_one(colorizer: Colorizer, photo: Path, target: Path, options: Options, overwrite: bool) -> str:
+    """Writes the coloured photograph; returns why it did not run on a GPU, "" where there is nothing to say."""
+    from colorize_neural.worker import photos  # noqa: PLC0415, --help needs no libvips
+
+    photos.check_can_write(target, overwrite)
+    photograph = photos.read_photograph(photo)
+    outcome = colorizer.colorize(photograph.pixels, options, lambda _fraction, _text: None)
+    photos.write_photograph(photograph, target)
+    return outcome.note
+
+
+def _targets(photos: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
+    """Each photograph with the file its result goes to; `out` is a file for one photograph, a folder for several."""
+    from colorize_neural.worker.photos import FALLBACK_SUFFIX, FORMATS  # noqa: PLC0415, --help needs no libvips
+
+    if len(photos) == 1 and not out.is_dir():
+        return [(photos[0], out)]
+    if out.exists() and not out.is_dir():
+        raise ColorizeError(f"{out} is a file, but there are {len(photos)} photographs: name a folder.")
+    targets = [out / (p.name if p.suffix.lower() in FORMATS else f"{p.stem}{FALLBACK_SUFFIX}") for p in photos]
+    twice = sorted({str(target) for target in targets if targets.count(target) > 1})
+    if twice:
+        raise ColorizeError(f"Several photographs would be written to {', '.join(twice)}: colour them one at a time.")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ColorizeError(f"The folder {out} cannot be made ({error.strerror}): name another.") from error
+    return list(zip(photos, targets, strict=True))
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments as every other failure is said."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ColorizeError(f"{message[:1].upper()}{message[1:]}: see {self.prog} --help.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=NAME,
+        description="Gives black-and-white photographs their colours.",
+        epilog=f'"{NAME} models" lists the models (a photograph of that name is ./models).',
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="PNG, JPEG, TIFF, WebP, ...")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="a file for one photograph, a folder for several")
+    parser.add_argument("--model", default="", help=f'an id that "{NAME} models" lists (default: the first)')
+    parser.add_argument("--temperature", type=float, help="0.05 (vivid) to 1 (cautious) (default: the model's own)")
+    parser.add_argument("--strength", type=float, default=1.0, help="0 to 2, multiplies the chroma")
+    yes_or_no = argparse.BooleanOptionalAction
+    parser.add_argument("--edge-guidance", action=yes_or_no, default=True, help="colours end where things end")
+    parser.add_argument("--equalize", action=yes_or_no, default=False, help="for hard black-and-white photographs")
+    parser.add_argument("--device", default="auto", help="auto, cpu or gpu")
+    parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
+    parser.add_argument("--version", action="version", version=f"{NAME} {__version__}")
+    return parser
+
+
+def _say(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""Photographs in and out of files, through libvips.
+
+a file of any format libvips reads  ->  Photograph: sRGB pixels (h, w, 3 or 4), uint8 or uint16, and its metadata
+Photograph  ->  PNG, JPEG, TIFF or WebP, tagged sRGB
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyvips
+from numpy.typing import NDArray
+
+from colorize_neural.errors import ColorizeError
+
+
+@dataclass(frozen=True)
+class Format:
+    """What libvips is told when it saves, and what the format can hold."""
+
+    arguments: dict[str, Any]
+    bits: int
+    alpha: bool
+
+
+_JPEG = Format({"Q": 93, "optimize_coding": True}, bits=8, alpha=False)
+_TIFF = Format({"compression": "deflate", "predictor": "horizontal"}, bits=16, alpha=True)
+FORMATS = {
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".png": Format({}, bits=16, alpha=True),
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    ".webp": Format({"Q": 93}, bits=8, alpha=True),
+}
+FALLBACK_SUFFIX = ".png"  # for photographs whose own format is only read
+_ORIENTATION_FIELDS = ("orientation", "exif-ifd0-Orientation")
+_DESCRIBING = ("exif-", "xmp-", "iptc-", "png-comment-", "resolution-unit")
+
+
+@dataclass
+class Photograph:
+    """Pixels, sRGB (h, w, 3 or 4), uint8 or uint16, and the file they came from, for its metadata."""
+
+    pixels: NDArray[Any]
+    source: Any  # a pyvips image: its header only
+
+
+def read_photograph(path: Path) -> Photograph:
+    """The whole photograph, upright and in sRGB; ColorizeError says in a sentence what is wrong with the file."""
+    _check_is_file(path)
+    try:
+        source = pyvips.Image.new_from_file(str(path), fail_on="error").autorot()
+        return Photograph(_srgb(source).numpy(), source)
+    except pyvips.Error as error:
+        raise ColorizeError(
+            f"{path} cannot be read as a photograph, it may be damaged or of an unknown format: "
+            "open it in an image editor and save it as PNG, JPEG, TIFF or WebP."
+        ) from error
+
+
+def check_can_write(path: Path, overwrite: bool) -> None:
+    """ColorizeError where a result can plainly not be written to `path`, before any work is done."""
+    if path.suffix.lower() not in FORMATS:
+        raise ColorizeError(f"{path} has no format this program writes: end the name in {', '.join(FORMATS)}.")
+    if path.is_dir():
+        raise ColorizeError(f"{path} is a folder: name a file to write to.")
+    if path.exists() and not overwrite:
+        raise ColorizeError(f"{path} exists: add --overwrite to replace it, or name another file.")
+    if not path.parent.is_dir():
+        raise ColorizeError(f"There is no folder {path.parent}: make it first, or name another.")
+    if not os.access(path.parent, os.W_OK):
+        raise ColorizeError(f"The folder {path.parent} cannot be written to: name another.")
+
+
+def write_photograph(photograph: Photograph, path: Path) -> None:
+    """Writes beside and renames, so that `path` is whole or untouched; ColorizeError where that fails."""
+    wanted = FORMATS[path.suffix.lower()]
+    image = _tagged(photograph)
+    if wanted.bits == 8 and image.format == "ushort":
+        image = (image >> 8).cast("uchar").copy(interpretation="srgb")
+    if image.hasalpha() and not wanted.alpha:
+        image = image.flatten(background=255)
+    beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        image.write_to_file(str(beside), **wanted.arguments)
+        _flush(beside)
+        beside.replace(path)
+    except (pyvips.Error, OSError) as error:
+        raise ColorizeError(
+            f"{path} could not be written, {_reason(error)}: free space there or name another place."
+        ) from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _check_is_file(path: Path) -> None:
+    if path.is_dir():
+        raise ColorizeError(f"{path} is a folder: name the photographs in it.")
+    if not path.exists():
+        raise ColorizeError(f"There is no file {path}: check the name.")
+    if path.stat().st_size == 0:
+        raise ColorizeError(f"{path} is empty (0 bytes): fetch it again from where it came from.")
+
+
+def _srgb(image: Any) -> Any:
+    """8 or 16 bit sRGB with or without alpha, by the embedded profile where there is one."""
+    bits = 16 if image.format in ("ushort", "short", "uint", "int", "float", "double") else 8
+    if image.get_typeof("icc-profile-data") != 0:
+        image = image.icc_transform("srgb", embedded=True, depth=bits)
+    image = image.colourspace("rgb16" if bits == 16 else "srgb").cast("ushort" if bits == 16 else "uchar")
+    return image[:4] if image.bands > 4 else image
+
+
+def _tagged(photograph: Photograph) -> Any:
+    """The pixels as an image that carries its source's metadata and an sRGB profile."""
+    pixels, source = photograph.pixels, photograph.source
+    deep = pixels.dtype == np.uint16
+    image = pyvips.Image.new_from_array(pixels, interpretation="rgb16" if deep else "srgb")
+    image = image.copy(xres=source.xres, yres=source.yres)
+
+    def carry(header: Any) -> None:
+        for name in source.get_fields():
+            if name.startswith(_DESCRIBING) and name not in _ORIENTATION_FIELDS:
+                header.set_type(source.get_typeof(name), name, source.get(name))
+        profile = pyvips.Image.profile_load("srgb")
+        header.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
+
+    return image.mutate(carry)
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())

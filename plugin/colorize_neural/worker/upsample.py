@@ -1,0 +1,56 @@
+"""Small ab -> full-size ab, guided by the photograph's own lightness, so that colours end where things end.
+
+    ab (h', w', 2), guide L (h, w)  ->  a linear model ab = slope * L + offset for each place  ->  rows of ab (n, W, 2)
+
+He, Sun and Tang, "Guided Image Filtering", PAMI 2013, in the form of He and Sun's "Fast Guided Filter" (2015): the
+linear models are fitted on a reduced photograph and enlarged, so any rows of the full size can be made alone.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from colorize_neural.worker.color import Float
+
+GUIDE_SIDE = 512  # pixels: shorter side of the reduced photograph at the most
+_CELLS = 1.5  # the window's radius, in pixels of the small ab
+_NOISE = 4.0  # epsilon: lightness variance under which a window counts as flat, Lab units squared
+
+
+class Enlarger:
+    """Holds the linear models of one photograph; `guided` False is plain bilinear enlargement."""
+
+    def __init__(self, ab: Float, guide: Float, size: tuple[int, int], guided: bool) -> None:
+        """ab (h', w', 2) and guide L (h, w) of the same photograph, whose full height and width are `size`."""
+        self._height, self._width = size
+        self._slope_and_offset = _fit(ab, guide) if guided else np.concatenate([np.zeros_like(ab), ab], axis=2)
+
+    def rows(self, top: int, L: Float) -> Float:
+        """ab (n, W, 2) of the rows from `top`, whose lightness is L (n, W)."""
+        models = self._slope_and_offset
+        centers = (np.arange(top, top + len(L), dtype=np.float32) + 0.5) * (len(models) / self._height) - 0.5
+        above = np.clip(np.floor(centers).astype(np.intp), 0, len(models) - 1)
+        below = np.minimum(above + 1, len(models) - 1)
+        share = np.clip(centers - above, 0, 1).astype(np.float32)[:, None, None]
+        narrow = models[above] * (1 - share) + models[below] * share
+        wide = cv2.resize(narrow, (self._width, len(L)), interpolation=cv2.INTER_LINEAR)
+        return wide[..., :2] * L[..., None] + wide[..., 2:]
+
+
+def _fit(ab: Float, guide: Float) -> Float:
+    """Slopes and offsets (h, w, 4) of the local linear models (He 2013, equations 5 and 6)."""
+    h, w = guide.shape
+    ab = cv2.resize(np.ascontiguousarray(ab), (w, h), interpolation=cv2.INTER_LINEAR)
+    radius = max(1, round(_CELLS * min(h, w) / GUIDE_SIDE * 8))
+    L = guide[..., None]
+    mean_L, mean_ab = _box(guide, radius)[..., None], _box(ab, radius)
+    variance = _box(guide * guide, radius)[..., None] - mean_L**2
+    covariance = _box(ab * L, radius) - mean_ab * mean_L
+    slope = covariance / (variance + _NOISE)
+    return _box(np.concatenate([slope, mean_ab - slope * mean_L], axis=2), radius)
+
+
+def _box(image: Float, radius: int) -> Float:
+    side = 2 * radius + 1
+    return cv2.blur(image, (side, side), borderType=cv2.BORDER_REFLECT)
