@@ -92,7 +92,7 @@ class Client:
     def colorize(
         self, pixels: Pixels, options: Mapping[str, object], progress: Callable[[float, str], None]
     ) -> Message:
-        """Colours `pixels` in place; options are the worker's `Options` by name. -> {device, note, seconds}"""
+        """Colours `pixels` in place; options are the worker's `Options` by name. -> the `result`, see protocol.py"""
         return self._ask("colorize", progress, shape=asdict(pixels.shape), options=dict(options))
 
     def _check_version(self) -> None:

@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -81,7 +82,7 @@ class Worker:
             options = Options(**request["options"])
         start = time.monotonic()
         outcome = self._ready_colorizer().colorize(pixels, options, self._progress)
-        return {"device": outcome.device, "note": outcome.note, "seconds": time.monotonic() - start}
+        return asdict(outcome) | {"seconds": time.monotonic() - start}
 
     def _mapped(self, shape: Shape) -> NDArray[generic]:
         """The shared file as an array, (height, width, channels); it serves one request."""

@@ -1,0 +1,282 @@
+"""The worker as a front end meets it: a real process, real pipes, real ONNX files."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from colorize_neural import __version__
+from colorize_neural.client import Client
+from colorize_neural.errors import ColorizeError
+from colorize_neural.protocol import Shape
+from colorize_neural.settings import Settings
+
+from tests.tiny_models import make_models
+
+FOLDERS = (Path("/dev/shm"), Path(tempfile.gettempdir()))
+GREY = Shape(60, 40, 3, "uint8")
+
+
+def nothing(_fraction: float, _text: str) -> None: ...
+
+
+def colorize(client: Client, rows: np.ndarray[Any, Any], **options: object) -> tuple[np.ndarray[Any, Any], Any]:
+    """The coloured rows, and what the worker says of its work."""
+    height, width, channels = rows.shape
+    shape = Shape(width, height, channels, str(rows.dtype))
+    with client.pixels(shape) as pixels:
+        pixels.write(rows.tobytes())
+        result = client.colorize(pixels, options, nothing)
+        coloured = b"".join(strip for _, _, strip in pixels.strips(7))
+    return np.frombuffer(coloured, rows.dtype).reshape(rows.shape), result
+
+
+def pixel_files() -> list[Path]:
+    return [file for folder in FOLDERS for file in folder.glob("colorize-neural-*.pixels")]
+
+
+def children() -> set[int]:
+    """The processes that this one has started and that still run."""
+    return set(map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()))
+
+
+@pytest.fixture(autouse=True)
+def own_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The log file, which is not the user's."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    return tmp_path / "colorize-neural" / "colorize-neural.log"
+
+
+@pytest.fixture
+def client(tiny: Settings) -> Iterator[Client]:
+    with Client(tiny) as client:
+        yield client
+
+
+@pytest.fixture
+def raw_worker(tiny: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    command = [str(tiny.python), "-m", "colorize_neural.worker"]
+    environment = os.environ | {"COLORIZE_NEURAL_MODELS": str(tiny.models)}
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as worker:
+        yield worker
+        assert worker.stdin
+        worker.stdin.close()
+
+
+def answer(worker: subprocess.Popen[bytes], line: str) -> Any:
+    assert worker.stdin and worker.stdout
+    worker.stdin.write(line.encode() + b"\n")
+    worker.stdin.flush()
+    return json.loads(worker.stdout.readline())
+
+
+def test_hello_is_answered_before_the_heavy_libraries_load(raw_worker: subprocess.Popen[bytes]) -> None:
+    assert answer(raw_worker, '{"kind": "hello"}') == {"kind": "hello", "version": __version__, "protocol": 1}
+    loaded = Path(f"/proc/{raw_worker.pid}/maps").read_text()
+    assert "numpy" not in loaded and "onnxruntime" not in loaded
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "no JSON",
+        "[]",
+        "{}",
+        '{"kind": "dance"}',
+        '{"kind": "open"}',
+        '{"kind": "open", "path": 7}',
+        '{"kind": "colorize", "shape": {"width": 1, "height": 1, "channels": 3, "dtype": "uint8"}, "options": {}}',
+        '{"kind": "colorize", "shape": {"width": -1, "height": 1, "channels": 3, "dtype": "uint8"}, "options": {}}',
+        '{"kind": "colorize", "shape": 5, "options": {}}',
+    ],
+)
+def test_a_request_that_is_none_is_a_sentence_and_the_worker_lives_on(
+    raw_worker: subprocess.Popen[bytes], line: str
+) -> None:
+    reply = answer(raw_worker, line)
+    assert reply["kind"] == "error"
+    assert reply["message"].endswith("please run install.py again.")
+    assert answer(raw_worker, '{"kind": "hello"}')["kind"] == "hello"
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_pixels_come_back_coloured_and_alpha_as_it_was(client: Client, dtype: str, channels: int) -> None:
+    limit = 1 if dtype == "float32" else np.iinfo(dtype).max
+    rows = np.full((40, 60, channels), limit / 2, dtype)
+    rows[..., 3:] = limit / 5
+    coloured, result = colorize(client, rows, model="orange")
+    red, green, blue = (coloured[..., channel].mean() / limit for channel in range(3))
+    assert red > green > blue
+    assert np.array_equal(coloured[..., 3:], rows[..., 3:])
+    assert result["device"] and result["seconds"] > 0
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_without_colours_grey_stays_what_it_was_value_for_value(client: Client, dtype: str) -> None:
+    greys = np.linspace(0, np.iinfo(dtype).max, 2400).astype(dtype).reshape(40, 60, 1)
+    rows = np.repeat(greys, 3, axis=2)
+    assert np.array_equal(colorize(client, rows, model="grey")[0], rows)
+
+
+def test_one_worker_serves_photograph_after_photograph(client: Client) -> None:
+    for side in (1, 9, 300):
+        rows = np.full((side, 2 * side, 3), 128, np.uint8)
+        coloured, _ = colorize(client, rows, model="orange")
+        assert (coloured[..., 0] > coloured[..., 2]).all()
+
+
+def test_the_options_reach_the_model(client: Client) -> None:
+    rows = np.full((40, 60, 3), 128, np.uint8)
+
+    def yellowness(**options: object) -> int:
+        coloured, _ = colorize(client, rows, model="thermometer", **options)
+        return int(coloured[0, 0, 0]) - int(coloured[0, 0, 2])
+
+    assert yellowness(temperature=0.2) < yellowness() == yellowness(temperature=0.4) < yellowness(temperature=0.6)
+    assert yellowness(strength=0.0) == 0 < yellowness(strength=0.5) < yellowness()
+
+
+def test_progress_is_told_along_the_way(client: Client) -> None:
+    told: list[tuple[float, str]] = []
+    with client.pixels(GREY) as pixels:
+        pixels.write(bytes(GREY.bytes))
+        client.colorize(pixels, {}, lambda fraction, text: told.append((fraction, text)))
+    fractions = [fraction for fraction, _ in told]
+    assert len(told) > 1 and fractions == sorted(fractions) and fractions[0] >= 0 and fractions[-1] <= 1
+    assert all(text for _, text in told)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"model": "nowhere"}, "orange"),
+        ({"temperature": 7.0}, "temperature"),
+        ({"strength": -1.0}, "strength"),
+        ({"device": "abacus"}, "device"),
+        ({"colour": "pink"}, "colour"),
+    ],
+)
+def test_a_bad_option_is_a_sentence_and_the_worker_lives_on(
+    client: Client, options: dict[str, object], said: str
+) -> None:
+    rows = np.full((40, 60, 3), 128, np.uint8)
+    with pytest.raises(ColorizeError, match=said):
+        colorize(client, rows, **options)
+    assert colorize(client, rows, model="orange")[1]["device"]
+
+
+def test_a_damaged_model_is_a_sentence_and_the_worker_lives_on(tiny: Settings, tmp_path: Path) -> None:
+    models = make_models(tmp_path, ["orange", "grey"])
+    (models / "orange.onnx").write_bytes(b"not this")
+    rows = np.full((40, 60, 3), 128, np.uint8)
+    with Client(replace(tiny, models=models)) as client:
+        with pytest.raises(ColorizeError, match=r"orange.*damaged.*install\.py"):
+            colorize(client, rows, model="orange")
+        assert np.array_equal(colorize(client, rows, model="grey")[0], rows)
+
+
+def test_a_missing_models_folder_is_a_sentence(tiny: Settings, tmp_path: Path) -> None:
+    with Client(replace(tiny, models=tmp_path / "gone")) as client, pytest.raises(ColorizeError, match=r"install\.py"):
+        colorize(client, np.zeros((4, 4, 3), np.uint8))
+
+
+def test_a_python_that_is_gone_is_a_sentence(tiny: Settings, tmp_path: Path) -> None:
+    with pytest.raises(ColorizeError, match=r"cannot be started.*install\.py again"):
+        Client(replace(tiny, python=tmp_path / "bin" / "python"))
+
+
+def test_a_python_without_the_package_is_a_sentence_that_names_the_log(tiny: Settings) -> None:
+    with pytest.raises(ColorizeError, match=r"colorize-neural\.log.*install\.py again"):
+        Client(replace(tiny, python=Path(sys.base_prefix, "bin", "python3")))
+
+
+def test_a_worker_of_another_version_is_a_sentence(tiny: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("colorize_neural.client.__version__", "99")
+    with pytest.raises(ColorizeError, match=rf"version 99 .* version {__version__}.*install\.py again"):
+        Client(tiny)
+
+
+def test_a_worker_killed_in_mid_work_is_a_sentence_and_leaves_no_file(tiny: Settings) -> None:
+    before = children()
+    with Client(tiny) as client, client.pixels(GREY) as pixels:
+        (worker,) = children() - before
+        pixels.write(bytes(GREY.bytes))
+
+        def kill(_fraction: float, text: str) -> None:
+            os.kill(worker, signal.SIGKILL)
+
+        with pytest.raises(ColorizeError, match=r"stopped in mid-work.*try again"):
+            client.colorize(pixels, {"model": "hours"}, kill)
+    assert not pixel_files()
+
+
+def test_the_file_has_no_name_while_the_photograph_is_at_work(client: Client) -> None:
+    with client.pixels(GREY) as pixels:
+        assert not pixel_files()
+        pixels.write(bytes(GREY.bytes))
+        named: list[Path] = []
+        client.colorize(pixels, {}, lambda _fraction, _text: named.extend(pixel_files()))
+        assert not named
+
+
+def test_a_worker_whose_front_end_is_killed_ends_in_mid_work(tiny: Settings, tmp_path: Path) -> None:
+    front_end = f"""
+from pathlib import Path
+from colorize_neural.client import Client
+from colorize_neural.protocol import Shape
+from colorize_neural.settings import Settings
+shape = Shape(60, 40, 3, "uint8")
+with Client(Settings(Path({str(tiny.python)!r}), Path({str(tiny.models)!r}), "")) as client:
+    with client.pixels(shape) as pixels:
+        pixels.write(bytes(shape.bytes))
+        print(client._worker.pid, flush=True)
+        client.colorize(pixels, {{"model": "hours"}}, lambda fraction, text: print(text, flush=True))
+"""
+    with subprocess.Popen([tiny.python, "-c", front_end], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        worker = int(process.stdout.readline())
+        assert process.stdout.readline()
+        process.kill()
+    deadline = time.monotonic() + 2
+    while Path(f"/proc/{worker}/stat").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not Path(f"/proc/{worker}").exists()
+    assert not pixel_files()
+
+
+def test_files_of_front_ends_that_died_are_swept_and_those_of_living_ones_kept(tiny: Settings) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        pass
+    left, kept = (FOLDERS[1] / f"colorize-neural-{process}-x.pixels" for process in (dead.pid, os.getpid()))
+    left.touch()
+    kept.touch()
+    with Client(tiny):
+        assert not left.exists() and kept.exists()
+    kept.unlink()
+
+
+def test_a_folder_with_spaces_quotes_and_other_letters_works(tiny: Settings, tmp_path: Path) -> None:
+    models = make_models(tmp_path / 'Zoë\'s "été" 写真', ["orange"])
+    with Client(replace(tiny, models=models)) as client:
+        assert colorize(client, np.full((40, 60, 3), 128, np.uint8))[1]["device"]
+
+
+def test_an_unexpected_failure_names_a_log_file_that_holds_the_traceback(
+    tiny: Settings, tmp_path: Path, own_log: Path
+) -> None:
+    with Client(tiny) as client, pytest.raises(ColorizeError, match=re.escape(str(own_log))):
+        client._ask("open", path=str(tmp_path / "nothing.pixels"))
+    assert "FileNotFoundError" in own_log.read_text()

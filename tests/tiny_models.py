@@ -1,0 +1,79 @@
+"""Model files that are made in no time and whose answer is known: for tests of everything around the networks.
+
+make_models(folder, ["orange", "grey"])  ->  folder/orange.onnx, folder/grey.onnx, folder/manifest.json
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import onnx
+
+_GRAPH = """<ir_version: 8, opset_import: ["": 17]>
+tiny (float[1, 1, h, w] L, float[t] temperature) => (float[t, 2, u, v] ab)
+{
+    zero = Constant<value = float {0.0}>()
+    column = Constant<value = int64[4] {-1, 1, 1, 1}>()
+    temperatures = Reshape(temperature, column)
+    small = AveragePool<kernel_shape = [8, 8], strides = [8, 8]>(L)
+    nothing = Mul(small, zero)
+    pair = Concat<axis = 1>(nothing, nothing)
+    colour = Constant<value = float[1, 2, 1, 1] {%s}>()
+    %s
+    ab = Add(pair, coloured)
+}"""
+
+_CONSTANT = "still = Mul(temperatures, zero) coloured = Add(colour, still)"
+_BY_TEMPERATURE = "coloured = Mul(colour, temperatures)"
+_SLOW = """trips = Constant<value = int64 {1000000}>()
+    on = Constant<value = bool {1}>()
+    side = Constant<value = int64[2] {400, 400}>()
+    ones = ConstantOfShape<value = float[1] {0.0}>(side)
+    rubbed = Loop(trips, on, ones) <body = rub (int64 i, bool go, float[400, 400] x) => (bool on_, float[400, 400] y) {
+        on_ = Identity(go)
+        y = MatMul(x, x)
+    }>
+    rest = ReduceMax<keepdims = 0>(rubbed)
+    still = Mul(temperatures, rest)
+    coloured = Add(colour, still)"""
+
+#        id             a and b, how they are made, default temperature
+TINY = {
+    "orange": ("20, 40", _CONSTANT, None),
+    "grey": ("0, 0", _CONSTANT, None),
+    "thermometer": ("0, 100", _BY_TEMPERATURE, 0.4),  # b is a hundred times the temperature
+    "hours": ("20, 40", _SLOW, None),  # works for hours
+}
+
+
+def make_models(folder: Path, names: Sequence[str], group: str = "recommended") -> Path:
+    """Writes tiny models and their manifest, in the order given -> the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = [_make_model(folder, name, group) for name in names]
+    (folder / "manifest.json").write_text(json.dumps({"contract": 1, "models": entries}))
+    return folder
+
+
+def _make_model(folder: Path, name: str, group: str) -> dict[str, object]:
+    colour, rule, temperature = TINY[name]
+    model = onnx.parser.parse_model(_GRAPH % (colour, rule))
+    onnx.checker.check_model(model)
+    content = model.SerializeToString()
+    (folder / f"{name}.onnx").write_bytes(content)
+    return {
+        "id": name,
+        "file": f"{name}.onnx",
+        "title": name.capitalize(),
+        "description": f"A test model: {name}.",
+        "group": group,
+        "kind": "test",
+        "size": {"short_side": 64, "multiple": 8},
+        "temperature": None if temperature is None else {"default": temperature},
+        "trained_on": "nothing",
+        "licence": "GPL-3.0-or-later",
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "results": {},
+    }
