@@ -39,7 +39,7 @@ def colorize(client: Client, rows: np.ndarray[Any, Any], **options: object) -> t
     with client.pixels(shape) as pixels:
         pixels.write(rows.tobytes())
         result = client.colorize(pixels, options, nothing)
-        coloured = b"".join(strip for _, _, strip in pixels.strips(7))
+        coloured = pixels.read(height)
     return np.frombuffer(coloured, rows.dtype).reshape(rows.shape), result
 
 

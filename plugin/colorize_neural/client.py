@@ -51,12 +51,13 @@ class Pixels:
                 f"{self.shape.bytes / 1e6:.0f} MB there, or set TMPDIR to a folder with room, and try again."
             ) from error
 
-    def strips(self, rows: int) -> Iterator[tuple[int, int, bytes]]:
-        """The pixels from the top: (first row, number of rows, bytes), at most `rows` rows each."""
+    def rewind(self) -> None:
+        """Lets `read` begin at the top."""
         self._file.seek(0)
-        for top in range(0, self.shape.height, rows):
-            height = min(rows, self.shape.height - top)
-            yield top, height, self._file.read(height * self.shape.row_bytes)
+
+    def read(self, rows: int) -> bytes:
+        """The next rows."""
+        return self._file.read(rows * self.shape.row_bytes)
 
 
 class Client:
@@ -93,7 +94,9 @@ class Client:
         self, pixels: Pixels, options: Mapping[str, object], progress: Callable[[float, str], None]
     ) -> Message:
         """Colours `pixels` in place; options are the worker's `Options` by name. -> the `result`, see protocol.py"""
-        return self._ask("colorize", progress, shape=asdict(pixels.shape), options=dict(options))
+        result = self._ask("colorize", progress, shape=asdict(pixels.shape), options=dict(options))
+        pixels.rewind()
+        return result
 
     def _check_version(self) -> None:
         hello = self._ask("hello")

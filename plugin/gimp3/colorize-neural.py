@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""Colors > Colorize (neural) in GIMP 3: the procedure, its arguments and dialog, and the way of one photograph.
+
+The image is touched last, in one undo step: GIMP kills a cancelled plug-in outright, and nothing of it may then show.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+import gi
+from colorize_neural import settings
+from colorize_neural.client import Client
+from colorize_neural.errors import ColorizeError
+
+gi.require_version("Gegl", "0.4")
+gi.require_version("Gimp", "3.0")
+gi.require_version("GimpUi", "3.0")
+import layers  # noqa: E402
+from gi.repository import Gegl, Gimp, GimpUi, GLib, GObject  # noqa: E402
+
+PROCEDURE = "plug-in-colorize-neural"
+FOLDER = Path(__file__).resolve().parent
+
+OUTPUTS = {
+    "color-layer": ("Colour layer", "A new layer above the photograph that holds only its colours"),
+    "layer": ("Layer", "A new layer above the photograph"),
+    "replace": ("Replace", "The photograph itself becomes coloured"),
+}
+NO_MODELS = {"": ("None", "Please run install.py again")}  # the procedure exists and its run tells what is missing
+DEVICES = {
+    "auto": ("Automatic", "The fastest device that works"),
+    "cpu": ("CPU", "The processor"),
+    "gpu": ("GPU", "The graphics card, or an error"),
+}
+
+
+class ColorizeNeural(Gimp.PlugIn):  # type: ignore[misc]
+    """The plug-in, as GIMP asks for it."""
+
+    def do_set_i18n(self, _name: str) -> bool:
+        return False
+
+    def do_query_procedures(self) -> list[str]:
+        return [PROCEDURE]
+
+    def do_create_procedure(self, name: str) -> Any:
+        procedure = Gimp.ImageProcedure.new(self, name, Gimp.PDBProcType.PLUGIN, run, None)
+        procedure.set_image_types("*")  # what cannot be coloured gets a sentence, which a greyed entry has not
+        mask = Gimp.ProcedureSensitivityMask
+        procedure.set_sensitivity_mask(mask.DRAWABLE | mask.DRAWABLES | mask.NO_DRAWABLES)
+        procedure.set_menu_label("Colori_ze (neural)…")
+        procedure.add_menu_path("<Image>/Colors")
+        procedure.set_documentation(
+            "Give a black-and-white photograph its colours",
+            "A neural network that runs on this computer finds plausible colours; the lightness stays as it is.",
+            name,
+        )
+        procedure.set_attribution("Colorize (neural)", "GPL-3.0-or-later", "2026")
+        add_arguments(procedure)
+        return procedure
+
+
+def add_arguments(procedure: Any) -> None:
+    models = installed_models()
+    flags = GObject.ParamFlags.READWRITE
+    titles = {model["id"]: (model["title"], model["description"]) for model in models}
+    add_choice(procedure, "model", "_Model", "The network that finds the colours", titles or NO_MODELS)
+    procedure.add_double_argument(
+        "temperature",
+        "_Temperature",
+        "Low is vivid, high is cautious; left as it is, each model takes its own best",
+        *(0.05, 1.0, default_temperature(models), flags),
+    )
+    procedure.add_double_argument("strength", "_Strength", "Colourfulness is multiplied by it", 0.0, 2.0, 1.0, flags)
+    procedure.add_boolean_argument(
+        "edge-guidance", "_Edge guidance", "Colours end where the photograph has an edge", True, flags
+    )
+    procedure.add_boolean_argument(
+        "equalize", "E_qualize", "Show the network full contrast: for hard black-and-white photographs", False, flags
+    )
+    add_choice(procedure, "output", "_Output", "Where the colours go", OUTPUTS)
+    add_choice(procedure, "device", "_Device", "What the network runs on", DEVICES)
+
+
+def add_choice(procedure: Any, name: str, label: str, blurb: str, entries: dict[str, tuple[str, str]]) -> None:
+    """Adds an argument with the entries {value: (title, description)}; the first one is the default."""
+    choice = Gimp.Choice.new()
+    for number, (value, (title, description)) in enumerate(entries.items()):
+        choice.add(value, number, title, description)
+    procedure.add_choice_argument(name, label, blurb, choice, next(iter(entries)), GObject.ParamFlags.READWRITE)
+
+
+def installed_models() -> list[dict[str, Any]]:
+    """The manifest's entries, recommended ones first; none where it cannot be read, which the worker will explain."""
+    try:
+        manifest = settings.read(FOLDER).models / "manifest.json"
+        models: list[dict[str, Any]] = json.loads(manifest.read_text(encoding="utf-8"))["models"]
+        return sorted(models, key=lambda model: model["group"] != "recommended")
+    except (ColorizeError, OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def default_temperature(models: list[dict[str, Any]]) -> float:
+    """That of the first model that has one."""
+    return next((float(model["temperature"]["default"]) for model in models if model["temperature"]), 0.4)
+
+
+def run(procedure: Any, run_mode: Any, image: Any, drawables: list[Any], config: Any, _data: object) -> Any:
+    """What GIMP calls: the one place where failures become GIMP's error box."""
+    try:
+        layer = layers.layer_to_colorize(image, drawables)
+        if run_mode == Gimp.RunMode.INTERACTIVE and not confirmed(procedure, config):
+            return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
+        colorize(image, layer, config)
+        return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
+    except layers.WrongLayerError as error:
+        status, message = Gimp.PDBStatusType.CALLING_ERROR, str(error)
+    except ColorizeError as error:
+        status, message = Gimp.PDBStatusType.EXECUTION_ERROR, str(error)
+    except Exception:
+        status, message = Gimp.PDBStatusType.EXECUTION_ERROR, settings.logged(traceback.format_exc())
+    return procedure.new_return_values(status, GLib.Error.new_literal(Gimp.PlugIn.error_quark(), message, 0))
+
+
+def confirmed(procedure: Any, config: Any) -> bool:
+    GimpUi.init(PROCEDURE)
+    dialog = GimpUi.ProcedureDialog.new(procedure, config, "Colorize (neural)")
+    dialog.fill(None)
+    answer: bool = dialog.run()
+    dialog.destroy()
+    return answer
+
+
+def colorize(image: Any, layer: Any, config: Any) -> None:
+    """The way of one photograph: read, have it coloured, and only then write."""
+    Gegl.init(None)
+    Gimp.progress_init("Reading the photograph")
+    with Client(settings.read(FOLDER)) as client, client.pixels(layers.shape_of(image, layer)) as pixels:
+        layers.read(layer, pixels)
+        result = client.colorize(pixels, options_from(config), show_progress)
+        with layers.one_undo_step(image):
+            layers.convert_to_rgb(image)
+            if config.get_property("output") == "replace":
+                layers.replace(layer, pixels)
+            else:
+                layers.add(image, layer, pixels, title_of(config), mode_from(config))
+    Gimp.displays_flush()
+    if result["note"]:
+        Gimp.message(result["note"])
+
+
+def options_from(config: Any) -> dict[str, object]:
+    """The worker's options; a temperature left as it is is the model's own."""
+    names = ("model", "temperature", "strength", "edge-guidance", "equalize", "device")
+    options = {name.replace("-", "_"): config.get_property(name) for name in names}
+    if options["temperature"] == config.find_property("temperature").default_value:
+        options["temperature"] = None
+    return options
+
+
+def mode_from(config: Any) -> Any:
+    return Gimp.LayerMode.LCH_COLOR if config.get_property("output") == "color-layer" else Gimp.LayerMode.NORMAL
+
+
+def title_of(config: Any) -> str:
+    chosen = config.get_property("model")
+    return next((str(model["title"]) for model in installed_models() if model["id"] == chosen), "Colours")
+
+
+def show_progress(fraction: float, text: str) -> None:
+    Gimp.progress_set_text(text)
+    Gimp.progress_update(fraction)
+
+
+Gimp.main(ColorizeNeural.__gtype__, sys.argv)

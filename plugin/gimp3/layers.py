@@ -1,0 +1,100 @@
+"""Layers in GIMP 3: which one can be coloured, its pixels out to the worker's file, the coloured ones back in."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from colorize_neural.client import Pixels
+from colorize_neural.errors import ColorizeError
+from colorize_neural.protocol import Shape
+from gi.repository import Gegl, Gimp
+
+DTYPES = {150: "uint8", 175: "uint8", 250: "uint16", 275: "uint16"}  # by Gimp.Precision; all others are read as float
+BABL_DEPTHS = {"uint8": "u8", "uint16": "u16", "float32": "float"}
+STRIP_BYTES = 1 << 26
+
+
+class WrongLayerError(ColorizeError):
+    """What was asked for cannot be coloured."""
+
+
+def layer_to_colorize(image: Any, drawables: list[Any]) -> Any:
+    """The one layer that is meant; WrongLayerError where there is none."""
+    if len(drawables) != 1:
+        raise WrongLayerError(f"{len(drawables)} layers are selected: please select the one layer to colour.")
+    (layer,) = drawables
+    if isinstance(layer, Gimp.LayerMask):
+        raise WrongLayerError("This is a layer mask, which has no colours: please click on the layer itself.")
+    if not isinstance(layer, Gimp.Layer):
+        raise WrongLayerError("This is a channel, which has no colours: please select a layer.")
+    if layer.is_group():
+        raise WrongLayerError("This is a group of layers: please select one layer in it, or merge the group.")
+    if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
+        raise WrongLayerError("This image has indexed colours: please choose Image > Mode > RGB first.")
+    if not Gimp.Selection.is_empty(image) and not layer.mask_intersect()[0]:
+        raise WrongLayerError("The selection lies outside the layer: please choose Select > None, or another layer.")
+    return layer
+
+
+def shape_of(image: Any, layer: Any) -> Shape:
+    """The layer's pixels as the worker shall see them."""
+    dtype = DTYPES.get(int(image.get_precision()), "float32")
+    return Shape(layer.get_width(), layer.get_height(), 4 if layer.has_alpha() else 3, dtype)
+
+
+def read(layer: Any, pixels: Pixels) -> None:
+    buffer = layer.get_buffer()
+    for strip in strips(pixels.shape):
+        pixels.write(buffer.get(strip, 1.0, babl_format(pixels.shape), Gegl.AbyssPolicy.NONE))
+
+
+def convert_to_rgb(image: Any) -> None:
+    if image.get_base_type() == Gimp.ImageBaseType.GRAY:
+        image.convert_rgb()
+
+
+def replace(layer: Any, pixels: Pixels) -> None:
+    """The layer itself, inside the selection."""
+    fill(layer.get_shadow_buffer(), pixels)
+    layer.merge_shadow(True)
+    layer.update(0, 0, pixels.shape.width, pixels.shape.height)
+
+
+def add(image: Any, below: Any, pixels: Pixels, name: str, mode: Any) -> None:
+    """A layer that lies on the photograph, limited by a mask where there is a selection."""
+    kind = Gimp.ImageType.RGBA_IMAGE if below.has_alpha() else Gimp.ImageType.RGB_IMAGE
+    layer = Gimp.Layer.new(image, name, pixels.shape.width, pixels.shape.height, kind, 100, mode)
+    fill(layer.get_buffer(), pixels)
+    layer.set_offsets(*below.get_offsets()[1:])
+    image.insert_layer(layer, below.get_parent(), image.get_item_position(below))
+    if not Gimp.Selection.is_empty(image):
+        layer.add_mask(layer.create_mask(Gimp.AddMaskType.SELECTION))
+
+
+def fill(buffer: Any, pixels: Pixels) -> None:
+    for strip in strips(pixels.shape):
+        buffer.set(strip, babl_format(pixels.shape), pixels.read(strip.height))
+    buffer.flush()
+
+
+def babl_format(shape: Shape) -> str:
+    """A format that names no colour space is sRGB: babl converts from and to the image's own profile."""
+    return f"R'G'B'{'A' if shape.channels == 4 else ''} {BABL_DEPTHS[shape.dtype]}"
+
+
+def strips(shape: Shape) -> Iterator[Any]:
+    """The rectangles that cover a layer from its top, none of them too large to be held in memory."""
+    rows = max(1, STRIP_BYTES // shape.row_bytes)
+    for top in range(0, shape.height, rows):
+        yield Gegl.Rectangle.new(0, top, shape.width, min(rows, shape.height - top))
+
+
+@contextlib.contextmanager
+def one_undo_step(image: Any) -> Iterator[None]:
+    image.undo_group_start()
+    try:
+        yield
+    finally:
+        image.undo_group_end()
