@@ -1,0 +1,211 @@
+"""What an installation has outside its own folder: a plug-in folder in each GIMP, and the command.
+
+Each is made beside its place and put there in one step, so that a killed run leaves the former or the new one.
+<data folder>/installed.json remembers where they are before they are there, and which folders were made to hold them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from colorize_neural import settings
+from colorize_neural.errors import ColorizeError
+
+from installer.environment import COMMAND, INSTALLATIONS, PLUG_IN
+
+_REMEMBERED = "installed.json"
+_LOCK = "install.lock"
+_SETTINGS = "settings.json"
+_NEW, _FORMER = f".{settings.NAME}.new", f".{settings.NAME}.former"  # GIMP does not look into hidden folders
+_AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
+
+
+class Places:
+    """The places of one data folder."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.command = data / "bin" / COMMAND  # it stays there when installations come and go
+        self._plug_ins: list[Path] = []
+        self._made: list[Path] = []
+        self._recall()
+
+    @property
+    def plug_ins(self) -> list[Path]:
+        """Our plug-in folders, in those GIMPs that are still there."""
+        return [place for place in self._plug_ins if place.parent.is_dir()]
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """One install.py at a time; the system ends the lock even where the process is killed."""
+        missing = _missing(self.data)
+        self.data.mkdir(parents=True, exist_ok=True)
+        with (self.data / _LOCK).open("w") as lock:
+            try:
+                _lock(lock.fileno())
+            except (BlockingIOError, PermissionError) as error:
+                raise ColorizeError("Another install.py is at work: please wait until it has ended.") from error
+            self._recall()
+            self._made += missing
+            yield
+
+    def prepare(self, gimps: Iterable[Path]) -> None:
+        """Makes and remembers the plug-ins folders of these GIMPs, and finds out early where we may not write."""
+        places = [folder / settings.NAME for folder in gimps]
+        for place in places:
+            if place not in self._plug_ins and place.exists() and not (place / _SETTINGS).is_file():
+                raise ColorizeError(f"{place} is not ours: please move it away, and run install.py again.")
+        self._plug_ins = list(dict.fromkeys([*self.plug_ins, *places]))
+        self._make_folder(self.command.parent)
+        for place in self._plug_ins:
+            self._make_folder(place.parent)
+            place.with_name(_NEW).mkdir(exist_ok=True)
+
+    def switch_to(self, installation: Path) -> None:
+        """Makes an installation the current one: everything is made beside its place before the first is put there."""
+        for place in self.plug_ins:
+            _copy(installation / PLUG_IN, place.with_name(_NEW))
+        beside = self.command.with_name(f"{COMMAND}.new")
+        shutil.copy(installation / COMMAND, beside)
+        for place in self.plug_ins:
+            _put(place.with_name(_NEW), place)
+        beside.replace(self.command)
+
+    def sweep(self) -> None:
+        """Removes what failed and killed runs left, and installations that no plug-in and no command names."""
+        for place in self.plug_ins:
+            if not place.exists() and place.with_name(_FORMER).exists():
+                place.with_name(_FORMER).rename(place)
+            for left in (_NEW, _FORMER):
+                _remove(place.with_name(left))
+        pointers = [self.command, *(place / _SETTINGS for place in self.plug_ins)]
+        named = b"".join(file.read_bytes() for file in pointers if file.is_file())
+        folder = self.data / INSTALLATIONS
+        for installation in folder.iterdir() if folder.is_dir() else []:
+            if os.fsencode(installation.name) not in named:
+                _remove(installation)
+        self._remove_empty_folders()
+
+    def link_command(self) -> Path:
+        """Puts a link to the command where the shell looks for it -> the link, or the command where that cannot be."""
+        link = _link()
+        if link is None or not (self._is_our_link(link) or not os.path.lexists(link)):
+            return self.command
+        self._make_folder(link.parent)
+        beside = link.with_name(f".{link.name}.new")
+        beside.unlink(missing_ok=True)
+        beside.symlink_to(self.command)
+        beside.replace(link)
+        return link
+
+    def remove(self, gimps: Iterable[Path]) -> list[Path]:
+        """Removes all that lies outside the data folder, also from these plug-ins folders -> what it was."""
+        self.sweep()
+        found = [folder / settings.NAME for folder in gimps if self._is_of_our_data(folder / settings.NAME)]
+        link = _link()
+        links = [link] if link is not None and self._is_our_link(link) else []
+        removed = [place for place in dict.fromkeys([*self.plug_ins, *found, *links]) if os.path.lexists(place)]
+        for place in removed:
+            _remove(place, ignore_errors=False)
+        return removed
+
+    def remove_data(self) -> None:
+        """Removes the data folder, when it is not held, and then the folders that were made to hold all this."""
+        shutil.rmtree(self.data)
+        self._remove_empty_folders()
+
+    def _is_of_our_data(self, place: Path) -> bool:
+        try:
+            return self.data in settings.read(place).python.parents
+        except ColorizeError:
+            return False
+
+    def _is_our_link(self, link: Path) -> bool:
+        return link.is_symlink() and os.readlink(link) == str(self.command)  # noqa: PTH115 - its very text
+
+    def _make_folder(self, folder: Path) -> None:
+        self._made += [path for path in _missing(folder) if self.data not in path.parents]
+        self._remember()
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def _remove_empty_folders(self) -> None:
+        for folder in reversed(self._made):
+            with contextlib.suppress(OSError):  # it holds something by now
+                folder.rmdir()
+
+    def _recall(self) -> None:
+        try:
+            remembered = json.loads((self.data / _REMEMBERED).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return
+        self._plug_ins = [Path(place) for place in remembered["plug_ins"]]
+        self._made = [Path(folder) for folder in remembered["made"]]
+
+    def _remember(self) -> None:
+        entries = {"plug_ins": list(map(str, self._plug_ins)), "made": list(map(str, dict.fromkeys(self._made)))}
+        beside = self.data / f"{_REMEMBERED}.new"
+        beside.write_text(json.dumps(entries, indent=2), encoding="utf-8")
+        beside.replace(self.data / _REMEMBERED)
+
+
+def _missing(folder: Path) -> list[Path]:
+    """Which of the folder and its parents are to be made, outermost first."""
+    return [path for path in (folder, *folder.parents) if not path.exists()][::-1]
+
+
+def _link() -> Path | None:
+    """Where users' own commands are, on systems that have such a place."""
+    return Path.home() / ".local" / "bin" / settings.NAME if os.name == "posix" else None
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copies the files below `source`, with new time stamps: GIMP asks a plug-in again when its time stamp changes."""
+    for file in source.rglob("*"):
+        if file.is_file() and file.parent.name != "__pycache__":
+            copied = target / file.relative_to(source)
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, copied)
+
+
+def _put(new: Path, place: Path) -> None:
+    """Moves a folder to its place; what was there goes to where sweep() finds it."""
+    if not place.exists():
+        new.rename(place)
+    elif not _exchanged(new, place):
+        place.rename(place.with_name(_FORMER))
+        new.rename(place)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Swaps two folders in one step; False where system or file system cannot."""
+    if sys.platform != "linux":
+        return False
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    names = (_AT_FDCWD, os.fsencode(one), _AT_FDCWD, os.fsencode(other))
+    return rename is not None and rename(*names, _RENAME_EXCHANGE) == 0
+
+
+def _remove(path: Path, ignore_errors: bool = True) -> None:
+    """Windows keeps what still runs: then the next sweep removes it."""
+    if path.is_symlink():
+        path.unlink()
+    else:
+        shutil.rmtree(path, ignore_errors)
+
+
+def _lock(file: int) -> None:
+    if sys.platform == "win32":
+        import msvcrt  # noqa: PLC0415
+
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl  # noqa: PLC0415
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
