@@ -31,7 +31,6 @@ OUTPUTS = {
     "layer": ("Layer", "A new layer above the photograph"),
     "replace": ("Replace", "The photograph itself becomes coloured"),
 }
-NO_MODELS = {"": ("None", "Please run install.py again")}  # the procedure exists and its run tells what is missing
 DEVICES = {
     "auto": ("Automatic", "The fastest device that works"),
     "cpu": ("CPU", "The processor"),
@@ -68,8 +67,7 @@ class ColorizeNeural(Gimp.PlugIn):  # type: ignore[misc]
 def add_arguments(procedure: Any) -> None:
     models = installed_models()
     flags = GObject.ParamFlags.READWRITE
-    titles = {model["id"]: (model["title"], model["description"]) for model in models}
-    add_choice(procedure, "model", "_Model", "The network that finds the colours", titles or NO_MODELS)
+    add_model(procedure, models, flags)
     procedure.add_double_argument(
         "temperature",
         "_Temperature",
@@ -85,6 +83,16 @@ def add_arguments(procedure: Any) -> None:
     )
     add_choice(procedure, "output", "_Output", "Where the colours go", OUTPUTS)
     add_choice(procedure, "device", "_Device", "What the network runs on", DEVICES)
+
+
+def add_model(procedure: Any, models: list[dict[str, Any]], flags: Any) -> None:
+    """A choice of the installed models; without any, a text, lest GIMP refuse the call before `run` tells why."""
+    name, label, blurb = "model", "_Model", "The network that finds the colours"
+    if models:
+        titles = {model["id"]: (model["title"], model["description"]) for model in models}
+        add_choice(procedure, name, label, blurb, titles)
+    else:
+        procedure.add_string_argument(name, label, blurb, "", flags)
 
 
 def add_choice(procedure: Any, name: str, label: str, blurb: str, entries: dict[str, tuple[str, str]]) -> None:

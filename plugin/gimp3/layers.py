@@ -22,7 +22,9 @@ class WrongLayerError(ColorizeError):
 
 def layer_to_colorize(image: Any, drawables: list[Any]) -> Any:
     """The one layer that is meant; WrongLayerError where there is none."""
-    if len(drawables) != 1:
+    if not drawables:
+        raise WrongLayerError("No layer is selected: please select the one layer to colour.")
+    if len(drawables) > 1:
         raise WrongLayerError(f"{len(drawables)} layers are selected: please select the one layer to colour.")
     (layer,) = drawables
     if isinstance(layer, Gimp.LayerMask):

@@ -1,0 +1,200 @@
+"""Runs inside GIMP, as a batch command: makes images and tells what became of them, for the tests outside.
+
+    a request (name of a function here, keyword arguments)  ->  what the function returns, or the exception it raised
+
+Pixels cross as bytes of "R'G'B'A float". The variable INSIDE_GIMP names the socket.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Iterator
+from multiprocessing.connection import Listener
+from typing import Any
+
+from gi.repository import Gegl, Gimp
+
+FORMAT = "R'G'B'A float"
+KINDS = {
+    ("RGB", False): Gimp.ImageType.RGB_IMAGE,
+    ("RGB", True): Gimp.ImageType.RGBA_IMAGE,
+    ("GRAY", False): Gimp.ImageType.GRAY_IMAGE,
+    ("GRAY", True): Gimp.ImageType.GRAYA_IMAGE,
+}
+images: dict[int, Any] = {}
+shown: dict[int, Any] = {}
+targets: dict[int, list[Any]] = {}
+
+
+def serve() -> None:
+    with Listener(os.environ["INSIDE_GIMP"], "AF_UNIX") as listener, listener.accept() as tests:
+        while True:
+            try:
+                name, arguments = tests.recv()
+            except EOFError:
+                return
+            try:
+                tests.send((globals()[name](**arguments), None))
+            except Exception:
+                tests.send((None, traceback.format_exc()))
+
+
+def new_image(
+    *,
+    canvas: tuple[int, int],
+    base: str,
+    precision: str,
+    alpha: bool,
+    size: tuple[int, int],
+    offsets: tuple[int, int],
+    pixels: bytes,
+    selection: tuple[int, int, int, int] | None,
+) -> int:
+    """An image with one layer, "photo"; selection is a rectangle on the canvas or None -> its id."""
+    gray_or_rgb = getattr(Gimp.ImageBaseType, base)
+    image = Gimp.Image.new_with_precision(*canvas, gray_or_rgb, getattr(Gimp.Precision, precision))
+    layer = Gimp.Layer.new(image, "photo", *size, KINDS[base, alpha], 100, Gimp.LayerMode.NORMAL)
+    image.insert_layer(layer, None, 0)
+    layer.set_offsets(*offsets)
+    layer.get_buffer().set(Gegl.Rectangle.new(0, 0, *size), FORMAT, pixels)
+    layer.update(0, 0, *size)
+    if selection:
+        image.select_rectangle(Gimp.ChannelOps.REPLACE, *selection)
+    number: int = image.get_id()
+    images[number], targets[number] = image, [layer]
+    return number
+
+
+def show(image: int) -> None:
+    shown[image] = Gimp.Display.new(images[image])
+    Gimp.displays_flush()
+
+
+def delete(image: int) -> None:
+    """Takes an image, and its window, away."""
+    if image in shown:
+        shown.pop(image).delete()
+    if images[image].is_valid():
+        images[image].delete()
+    del images[image], targets[image]
+
+
+def aim_at(image: int, what: str) -> None:
+    """Chooses what the next call is given instead of the layer."""
+    photo = images[image].get_layers()[0]
+    aims = {"mask": mask_of, "channel": channel_of, "group": group_of, "two": twice, "none": nothing}
+    targets[image] = aims[what](photo)
+
+
+def mask_of(photo: Any) -> list[Any]:
+    photo.add_mask(photo.create_mask(Gimp.AddMaskType.WHITE))
+    return [photo.get_mask()]
+
+
+def channel_of(photo: Any) -> list[Any]:
+    channel = Gimp.Channel.new(photo.get_image(), "channel", 20, 20, 50, Gegl.Color.new("red"))
+    photo.get_image().insert_channel(channel, None, 0)
+    return [channel]
+
+
+def group_of(photo: Any) -> list[Any]:
+    group = Gimp.GroupLayer.new(photo.get_image())
+    photo.get_image().insert_layer(group, None, 0)
+    return [group]
+
+
+def twice(photo: Any) -> list[Any]:
+    copy = photo.copy()
+    photo.get_image().insert_layer(copy, None, 0)
+    return [photo, copy]
+
+
+def nothing(_photo: Any) -> list[Any]:
+    return []
+
+
+def put_into_group(image: int) -> None:
+    photo = images[image].get_layers()[0]
+    (group,) = group_of(photo)
+    images[image].reorder_item(photo, group, 0)
+
+
+def make_indexed(image: int) -> None:
+    images[image].convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 16, False, False, "")
+
+
+def colorize(image: int, **arguments: object) -> tuple[str, str]:
+    """Calls the procedure as any plug-in may -> (name of the status, message)."""
+    procedure = Gimp.get_pdb().lookup_procedure("plug-in-colorize-neural")
+    config = procedure.create_config()
+    config.set_property("run-mode", Gimp.RunMode.NONINTERACTIVE)
+    config.set_property("image", images[image])
+    config.set_core_object_array("drawables", targets[image])
+    for name, value in arguments.items():
+        config.set_property(name.replace("_", "-"), value)
+    values = procedure.run(config)
+    return Gimp.PDBStatusType(values.index(0)).value_nick, Gimp.get_pdb().get_last_error()
+
+
+def state(image: int) -> dict[str, Any]:
+    """All that a user could see of an image."""
+    seen = images[image]
+    copy = Gimp.Layer.new_from_visible(seen, seen, "visible")
+    return {
+        "base": Gimp.ImageBaseType(seen.get_base_type()).value_nick,
+        "precision": int(seen.get_precision()),
+        "layers": list(map(layer_state, all_layers(seen.get_layers()))),
+        "visible": pixels_of(copy),
+        "selected": not Gimp.Selection.is_empty(seen),
+    }
+
+
+def all_layers(layers: list[Any]) -> Iterator[Any]:
+    for layer in layers:
+        yield layer
+        yield from all_layers(layer.get_children() if layer.is_group() else [])
+
+
+def layer_state(layer: Any) -> dict[str, Any]:
+    return {
+        "name": layer.get_name(),
+        "mode": int(layer.get_mode()),
+        "offsets": tuple(layer.get_offsets()[1:]),
+        "size": (layer.get_width(), layer.get_height()),
+        "alpha": layer.has_alpha(),
+        "parent": layer.get_parent() and layer.get_parent().get_name(),
+        "mask": bool(layer.get_mask()),
+        "pixels": pixels_of(layer),
+    }
+
+
+def pixels_of(layer: Any) -> bytes:
+    everything = Gegl.Rectangle.new(0, 0, layer.get_width(), layer.get_height())
+    return bytes(layer.get_buffer().get(everything, 1.0, FORMAT, Gegl.AbyssPolicy.NONE))
+
+
+def registration() -> dict[str, Any]:
+    """What GIMP knows of the procedure."""
+    procedure = Gimp.get_pdb().lookup_procedure("plug-in-colorize-neural")
+    config = procedure.create_config()
+    names = [argument.name for argument in procedure.get_arguments()]
+    return {
+        "menu": procedure.get_menu_paths(),
+        "label": procedure.get_menu_label(),
+        "defaults": {name: config.get_property(name) for name in names[3:]},
+        "ranges": {name: range_of(config.find_property(name)) for name in ("temperature", "strength")},
+        "choices": {name: choices_of(config, name) for name in ("model", "output", "device")},
+    }
+
+
+def range_of(argument: Any) -> tuple[float, float]:
+    return argument.minimum, argument.maximum
+
+
+def choices_of(config: Any, name: str) -> list[str]:
+    return [*Gimp.param_spec_choice_get_choice(config.find_property(name)).list_nicks()]
+
+
+Gegl.init(None)
+serve()

@@ -1,0 +1,113 @@
+"""What cannot work, in real GIMPs: one sentence with a next step, and an image that is as it was."""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from colorize_neural.settings import Settings
+
+from tests.gimp.gimps import STRANGE, Gimp, Photo, make_profile, running
+from tests.tiny_models import make_models
+
+GREY = Photo(base="GRAY")
+
+
+def pixel_files() -> list[Path]:
+    folders = Path("/dev/shm"), Path(tempfile.gettempdir())
+    return [file for folder in folders for file in folder.glob("colorize-neural-*.pixels")]
+
+
+@pytest.mark.parametrize(
+    ("aim", "said"),
+    [
+        ("mask", "This is a layer mask, which has no colours: please click on the layer itself."),
+        ("channel", "This is a channel, which has no colours: please select a layer."),
+        ("group", "This is a group of layers: please select one layer in it, or merge the group."),
+        ("two", "2 layers are selected: please select the one layer to colour."),
+        ("none", "No layer is selected: please select the one layer to colour."),
+    ],
+)
+def test_what_is_no_single_layer_is_a_sentence(gimp: Gimp, aim: str, said: str) -> None:
+    with gimp.image(Photo()) as image:
+        image.do("aim_at", what=aim)
+        before = image.state()
+        assert image.colorize() == ("calling-error", said)
+        assert image.state().same_as(before)
+
+
+def test_an_indexed_image_is_a_sentence(gimp: Gimp) -> None:
+    with gimp.image(Photo()) as image:
+        image.do("make_indexed")
+        before = image.state()
+        said = "This image has indexed colours: please choose Image > Mode > RGB first."
+        assert image.colorize() == ("calling-error", said)
+        assert image.state().same_as(before)
+
+
+def test_a_selection_beside_the_layer_is_a_sentence(gimp: Gimp) -> None:
+    with gimp.image(Photo(selection=(0, 0, 5, 5))) as image:
+        before = image.state()
+        status, said = image.colorize()
+        assert status == "calling-error" and said.startswith("The selection lies outside the layer: please")
+        assert image.state().same_as(before)
+
+
+def test_a_missing_python_is_a_sentence(gimp: Gimp, tmp_path: Path) -> None:
+    with gimp.image(GREY) as image, gimp.told(python=tmp_path / "python"):
+        before = image.state()
+        status, said = image.colorize()
+        assert status == "execution-error" and said.endswith("cannot be started: please run install.py again.")
+        assert image.state().same_as(before)
+
+
+def test_missing_settings_are_a_sentence(gimp: Gimp) -> None:
+    settings = gimp.plugin / "settings.json"
+    with gimp.image(GREY) as image:
+        before = image.state()
+        away = settings.rename(settings.with_suffix(".away"))
+        status, said = image.colorize()
+        away.rename(settings)
+        assert status == "execution-error" and said.endswith("please run install.py again.")
+        assert image.state().same_as(before)
+
+
+@pytest.mark.parametrize("damaged", ["orange.onnx", "manifest.json"])
+def test_a_damaged_models_folder_is_a_sentence(gimp: Gimp, tmp_path: Path, damaged: str) -> None:
+    models = make_models(tmp_path / STRANGE, ["orange"])
+    (models / damaged).write_bytes(b"not this")
+    with gimp.image(GREY) as image, gimp.told(models=models):
+        before = image.state()
+        status, said = image.colorize()
+        assert status == "execution-error" and "damaged" in said and "install.py again" in said
+        assert image.state().same_as(before)
+
+
+def test_a_worker_killed_in_mid_work_is_a_sentence_and_leaves_nothing_behind(gimp: Gimp) -> None:
+    with gimp.image(GREY) as image:
+        before = image.state()
+        image.start("colorize", model="hours")
+        (worker,) = gimp.wait_for_workers()
+        time.sleep(1.5)  # into the network
+        os.kill(worker, signal.SIGKILL)
+        status, said = gimp.answer()
+        assert status == "execution-error" and "stopped in mid-work" in said and said.endswith("try again.")
+        assert image.state().same_as(before)
+    assert not gimp.workers() and not pixel_files()
+
+
+def test_without_a_manifest_the_procedure_is_there_and_tells_what_to_do(
+    gimp_program: str, tiny: Settings, tmp_path: Path
+) -> None:
+    profile = tmp_path / STRANGE
+    missing = Settings(tiny.python, tmp_path / "nowhere", tiny.version)
+    make_profile(profile, missing)
+    with running(gimp_program, profile, "--no-interface") as gimp, gimp.image(GREY) as image:
+        before = image.state()
+        status, said = image.colorize()
+        assert status == "execution-error" and "install.py again" in said
+        assert image.state().same_as(before)

@@ -1,0 +1,157 @@
+"""The procedure as other plug-ins call it, in real GIMPs: what becomes of the image."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from colorize_neural.worker.color import lab_from_rgb
+from numpy.typing import NDArray
+
+from tests.gimp.gimps import Gimp, Photo, Pixels, State
+
+LCH_COLOR, NORMAL = 26, 28
+PHOTOS = {
+    "grey, 8 bit": Photo(base="GRAY"),
+    "grey, 16 bit, alpha": Photo(base="GRAY", precision="U16_NON_LINEAR", alpha=True),
+    "grey, linear float": Photo(base="GRAY", precision="FLOAT_LINEAR"),
+    "8 bit": Photo(),
+    "8 bit, linear": Photo(precision="U8_LINEAR"),
+    "16 bit, alpha": Photo(precision="U16_NON_LINEAR", alpha=True),
+    "32 bit": Photo(precision="U32_LINEAR"),
+    "float": Photo(precision="FLOAT_NON_LINEAR"),
+    "half, alpha": Photo(precision="HALF_LINEAR", alpha=True),
+}
+SELECTION = (17, 0, 20, 60)  # on the canvas; the layer begins at (7, 11)
+SELECTED = slice(10, 30)  # columns of the layer
+OUTSIDE = np.r_[0:10, 30:60]
+
+
+@pytest.fixture(params=PHOTOS)
+def photo(request: pytest.FixtureRequest) -> Photo:
+    return PHOTOS[request.param]
+
+
+def difference_in_lightness(one: Pixels, other: Pixels) -> float:
+    lightness, expected = (lab_from_rgb(pixels[..., :3])[..., 0] for pixels in (one, other))
+    return float(np.abs(lightness - expected).mean())
+
+
+def chroma(pixels: Pixels) -> float:
+    return float(np.hypot(*np.moveaxis(lab_from_rgb(pixels[..., :3])[..., 1:], -1, 0)).mean())
+
+
+def on_canvas(state: State, columns: slice | NDArray[Any]) -> Pixels:
+    """The part of what is visible where the layer lies, those columns of it."""
+    return state.visible[11:51, 7:67][:, columns]
+
+
+def test_the_procedure_is_in_the_colors_menu_with_the_promised_arguments(gimp: Gimp) -> None:
+    told = gimp.ask("registration")
+    assert told["menu"] == ["<Image>/Colors"]
+    assert told["label"].replace("_", "") == "Colorize (neural)…"
+    assert told["defaults"] == {
+        "model": "orange",
+        "temperature": 0.4,
+        "strength": 1.0,
+        "edge-guidance": True,
+        "equalize": False,
+        "output": "color-layer",
+        "device": "auto",
+    }
+    assert told["ranges"] == {"temperature": (0.05, 1.0), "strength": (0.0, 2.0)}
+    assert told["choices"] == {
+        "model": ["orange", "grey", "thermometer", "hours"],
+        "output": ["color-layer", "layer", "replace"],
+        "device": ["auto", "cpu", "gpu"],
+    }
+
+
+def test_replace_colours_the_layer_and_keeps_its_lightness_alpha_place_and_precision(gimp: Gimp, photo: Photo) -> None:
+    with gimp.image(photo) as image:
+        before = image.state()
+        assert image.colorize(output="replace")[0] == "success"
+        after = image.state()
+    (old,), (new,) = before.layers, after.layers
+    assert chroma(new.pixels) > 20
+    assert difference_in_lightness(new.pixels, old.pixels) < 0.3
+    assert np.array_equal(new.pixels[..., 3], old.pixels[..., 3])
+    assert replace(new, pixels=old.pixels) == old
+    assert (after.base, after.precision) == ("rgb", before.precision)
+
+
+def test_replace_leaves_what_is_not_selected_untouched(gimp: Gimp, photo: Photo) -> None:
+    with gimp.image(replace(photo, selection=SELECTION)) as image:
+        (old,) = image.state().layers
+        assert image.colorize(output="replace")[0] == "success"
+        after = image.state()
+    (new,) = after.layers
+    assert chroma(new.pixels[:, SELECTED]) > 20
+    assert np.allclose(new.pixels[:, OUTSIDE], old.pixels[:, OUTSIDE], atol=1e-6)
+    assert after.selected
+
+
+@pytest.mark.parametrize("output", ["layer", "color-layer"])
+def test_a_new_layer_lies_on_the_photograph_which_stays_as_it_was(gimp: Gimp, photo: Photo, output: str) -> None:
+    with gimp.image(photo) as image:
+        before = image.state()
+        assert image.colorize(output=output)[0] == "success"
+        after = image.state()
+    (old,), (new, kept) = before.layers, after.layers
+    assert kept.name == old.name and np.allclose(kept.pixels, old.pixels, atol=1e-6)
+    assert (new.name, new.mode) == ("Orange", LCH_COLOR if output == "color-layer" else NORMAL)
+    assert (new.offsets, new.size, new.alpha) == (old.offsets, old.size, old.alpha)
+    assert not new.mask
+    assert chroma(on_canvas(after, slice(None))) > 20
+    assert difference_in_lightness(on_canvas(after, slice(None)), on_canvas(before, slice(None))) < 0.3
+
+
+@pytest.mark.parametrize("output", ["layer", "color-layer"])
+def test_a_new_layer_shows_where_something_is_selected_only(gimp: Gimp, photo: Photo, output: str) -> None:
+    with gimp.image(replace(photo, selection=SELECTION)) as image:
+        before = image.state()
+        assert image.colorize(output=output)[0] == "success"
+        after = image.state()
+    assert after.layers[0].mask
+    assert chroma(on_canvas(after, SELECTED)) > 20
+    assert np.allclose(on_canvas(after, OUTSIDE), on_canvas(before, OUTSIDE), atol=1e-6)
+
+
+def test_a_model_without_colours_leaves_every_grey_as_it_was(gimp: Gimp) -> None:
+    for base, precision in itertools.product(("GRAY", "RGB"), ("U8_NON_LINEAR", "U16_NON_LINEAR")):
+        with gimp.image(Photo(base=base, precision=precision)) as image:
+            before = image.state()
+            assert image.colorize(output="replace", model="grey")[0] == "success"
+            assert np.array_equal(image.state().layers[0].pixels, before.layers[0].pixels)
+
+
+def test_the_new_layer_of_a_layer_in_a_group_is_in_that_group(gimp: Gimp) -> None:
+    with gimp.image(Photo()) as image:
+        image.do("put_into_group")
+        assert image.colorize()[0] == "success"
+        group, new, photo = image.state().layers
+    assert [new.name, photo.name] == ["Orange", "photo"]
+    assert new.parent == photo.parent == group.name
+
+
+def test_a_temperature_left_alone_is_the_models_own_and_others_reach_it(gimp: Gimp) -> None:
+    def warmth(**arguments: object) -> float:
+        with gimp.image(Photo()) as image:
+            assert image.colorize(output="replace", model="thermometer", **arguments)[0] == "success"
+            return chroma(image.state().layers[0].pixels)
+
+    assert warmth(temperature=0.1) < warmth() < warmth(temperature=0.6)
+
+
+def test_strength_multiplies_the_chroma(gimp: Gimp) -> None:
+    with gimp.image(Photo()) as image:
+        assert image.colorize(output="replace", strength=0.0)[0] == "success"
+        assert chroma(image.state().layers[0].pixels) < 0.01
+
+
+def test_a_layer_of_one_pixel_is_coloured_too(gimp: Gimp) -> None:
+    with gimp.image(Photo(size=(1, 1))) as image:
+        assert image.colorize(output="replace")[0] == "success"
