@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from torch.utils.data import DataLoader, WeightedRandomSampler
 
-from export.bins import class_weights
+from export.bins import bin_centers, class_weights
 from export.crops import Crops, prior_of, sampling_weights, split_photos
 from export.losses import soft_cross_entropy
 from export.networks import NETWORKS
@@ -36,11 +36,12 @@ class Training(lightning.LightningModule):
 
     weights: Tensor
 
-    def __init__(self, recipe: dict[str, Any], weights: Tensor) -> None:
+    def __init__(self, recipe: dict[str, Any], weights: Tensor | None = None) -> None:
+        """`recipe` as `dict_from_recipe` gives it; `weights` of the bins (Q,), None where a checkpoint brings them."""
         super().__init__()
         self.save_hyperparameters({"recipe": recipe})
         self.recipe = recipe_from_dict(recipe)
-        self.register_buffer("weights", weights)
+        self.register_buffer("weights", torch.ones(len(bin_centers())) if weights is None else weights)
         self.network = NETWORKS[self.recipe.network.name](**self.recipe.network.options)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub forgets it
 

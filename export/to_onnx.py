@@ -1,0 +1,144 @@
+"""Makes the ONNX file of a trained run:  python -m export.to_onnx RUN_FOLDER [--models FOLDER]
+
+    last.ckpt  ->  models/ID.onnx and its entry in models/manifest.json
+
+The file is compared with the network, on sizes and temperatures the exporter has not seen, before either is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from colorize_neural.settings import models_folder
+from colorize_neural.worker.models import CONTRACT, MANIFEST
+from torch import Tensor, nn
+
+from export.decode import DECODERS, ExportedColorizer
+from export.recipe import Recipe
+from export.train import LAST, Training
+
+OPSET = 18
+HALF_FROM = 1024  # weights with fewer elements stay float32: they are biases and norms, and cost nothing
+FAITHFUL = 0.3  # mean difference in ab, Lab units, that 16-bit weights may cost
+TRIALS = [((1, 2), 0.31), ((3, 2), 0.87)]  # height and width in multiples of the smallest size; temperature
+
+
+def load_run(run: Path) -> tuple[Recipe, nn.Module]:
+    """The recipe and the trained network, ready to evaluate; FileNotFoundError where nothing was trained."""
+    training = Training.load_from_checkpoint(run / LAST, map_location="cpu", weights_only=True)
+    return training.recipe, training.network.eval()
+
+
+def onnx_from_network(network: nn.Module, recipe: Recipe) -> onnx.ModelProto:
+    """The graph that meets the contract, its large weights stored in 16 bits, its facts in its metadata."""
+    colorizer = ExportedColorizer(network, DECODERS[recipe.kind]()).eval()
+    short_side = recipe.manifest["size"]["short_side"]
+    program = torch.onnx.export(
+        colorizer,
+        (torch.rand(1, 1, short_side, short_side + 64) * 100, torch.tensor([0.4, 1.0])),
+        input_names=["L", "temperature"],
+        output_names=["ab"],
+        dynamic_shapes={"L": {2: "h", 3: "w"}, "temperature": {0: "t"}},
+        opset_version=OPSET,
+        dynamo=True,
+        external_data=False,
+        verbose=False,
+    )
+    assert program is not None, "the exporter without dynamo returns None; this one returns a program"
+    model = _with_half_weights(program.model_proto)
+    facts = {"contract": CONTRACT, **recipe.manifest}
+    onnx.helper.set_model_props(model, {name: json.dumps(fact) for name, fact in facts.items()})
+    onnx.checker.check_model(model)
+    _compare(model, colorizer, recipe.manifest["size"]["multiple"])
+    return model
+
+
+def write_model(model: onnx.ModelProto, recipe: Recipe, folder: Path) -> Path:
+    """Writes the file, and its entry in the manifest in place of a former one of the same id."""
+    content = model.SerializeToString()
+    facts = dict(recipe.manifest)
+    file = folder / f"{facts['id']}.onnx"
+    entry = {
+        **facts,
+        "kind": recipe.kind,
+        "temperature": {"default": facts["temperature"]},
+        "file": file.name,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "results": {},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(file, content)
+    write_entry(folder, entry)
+    return file
+
+
+def write_entry(folder: Path, entry: dict[str, Any]) -> None:
+    """Puts one entry into the manifest, in the place of the former one of the same id or last."""
+    file = folder / MANIFEST
+    manifest: dict[str, Any] = {"contract": CONTRACT, "models": []}
+    if file.exists():
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+    places = [place for place, known in enumerate(manifest["models"]) if known["id"] == entry["id"]]
+    if places:
+        manifest["models"][places[0]] = entry
+    else:
+        manifest["models"].append(entry)
+    write_whole(file, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Beside, then renamed: the file is whole or untouched."""
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    beside.write_bytes(content)
+    beside.replace(file)
+
+
+def _with_half_weights(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Large float32 weights become float16 with a Cast before their use, which ONNX Runtime folds when it loads."""
+    casts = []
+    for weight in model.graph.initializer:
+        values = onnx.numpy_helper.to_array(weight)
+        if values.dtype == np.float32 and values.size >= HALF_FROM:
+            name = weight.name
+            weight.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
+            casts.append(onnx.helper.make_node("Cast", [weight.name], [name], to=onnx.TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    return model
+
+
+def _compare(model: onnx.ModelProto, colorizer: nn.Module, multiple: int) -> None:
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    for (high, wide), temperature in TRIALS:
+        L = torch.rand(1, 1, high * multiple * 2, wide * multiple * 2) * 100
+        temperatures = torch.tensor([temperature, 1.0, 0.05])
+        with torch.no_grad():
+            wanted: Tensor = colorizer(L, temperatures)
+        (found,) = session.run(["ab"], {"L": L.numpy(), "temperature": temperatures.numpy()})
+        difference = float(np.abs(found - wanted.numpy()).mean())
+        if difference > FAITHFUL:
+            raise ValueError(f"The ONNX file differs from the network by {difference:.2f} in ab: nothing was written.")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m export.to_onnx", description="Makes the ONNX file of a run.")
+    parser.add_argument("run", type=Path, help="the folder that export.train wrote")
+    parser.add_argument("--models", type=Path, default=models_folder(), help="where the file and its entry go")
+    chosen = parser.parse_args(arguments)
+    recipe, network = load_run(chosen.run)
+    file = write_model(onnx_from_network(network, recipe), recipe, chosen.models)
+    print(f"{file}: {file.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main()
