@@ -90,7 +90,7 @@ def make(data: Path) -> Path:
         [python, "-I", "-c", "import json, colorize_neural.settings as s; print(json.dumps(str(s.models_folder())))"],
         "The worker cannot be started",
     )
-    _make_plug_in(folder / PLUG_IN, Settings(python, Path(json.loads(models)), __version__))
+    make_plug_in(folder / PLUG_IN, Settings(python, Path(json.loads(models)), __version__))
     command = folder / COMMAND
     command.write_text(_COMMAND_TEXT.format(python=quoted(python)), encoding="utf-8", errors="surrogateescape")
     command.chmod(0o755)
@@ -135,7 +135,8 @@ def _last_line(output: str) -> str:
     return output.strip().rpartition("\n")[2]
 
 
-def _make_plug_in(folder: Path, told: Settings) -> None:
+def make_plug_in(folder: Path, told: Settings) -> None:
+    """A folder as GIMP wants it: the front end, the modules that it imports, and what it is told."""
     package = folder / "colorize_neural"
     package.mkdir(parents=True)
     for module in SHARED_MODULES:
