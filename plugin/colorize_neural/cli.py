@@ -18,8 +18,6 @@ from colorize_neural.errors import ColorizeError
 if TYPE_CHECKING:
     from colorize_neural.worker.colorizer import Colorizer, Options
 
-NAME = "colorize-neural"
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0, or 1 after one sentence on stderr for each thing that went wrong."""
@@ -31,11 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _say("Stopped; photographs that were not finished are untouched.")
     except Exception:
-        log = settings.log_file()
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a", encoding="utf-8") as stream:
-            traceback.print_exc(file=stream)
-        return _say(f"Something unexpected went wrong; please report it with the details in {log}.")
+        return _say(settings.logged(traceback.format_exc()))
 
 
 def _list_models() -> int:
@@ -111,14 +105,14 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog=NAME,
+        prog=settings.NAME,
         description="Gives black-and-white photographs their colours.",
-        epilog=f'"{NAME} models" lists the models (a photograph of that name is ./models).',
+        epilog=f'"{settings.NAME} models" lists the models (a photograph of that name is ./models).',
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="PNG, JPEG, TIFF, WebP, ...")
     parser.add_argument("-o", "--out", type=Path, required=True, help="a file for one photograph, a folder for several")
-    parser.add_argument("--model", default="", help=f'an id that "{NAME} models" lists (default: the first)')
+    parser.add_argument("--model", default="", help=f'an id that "{settings.NAME} models" lists (default: the first)')
     parser.add_argument("--temperature", type=float, help="0.05 (vivid) to 1 (cautious) (default: the model's own)")
     parser.add_argument("--strength", type=float, default=1.0, help="0 to 2, multiplies the chroma")
     yes_or_no = argparse.BooleanOptionalAction
@@ -126,7 +120,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--equalize", action=yes_or_no, default=False, help="for hard black-and-white photographs")
     parser.add_argument("--device", default="auto", help="auto, cpu or gpu")
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
-    parser.add_argument("--version", action="version", version=f"{NAME} {__version__}")
+    parser.add_argument("--version", action="version", version=f"{settings.NAME} {__version__}")
     return parser
 
 

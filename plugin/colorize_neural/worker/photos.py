@@ -38,7 +38,6 @@ FORMATS = {
     ".webp": Format({"Q": 93}, bits=8, alpha=True),
 }
 FALLBACK_SUFFIX = ".png"  # for photographs whose own format is only read
-_ORIENTATION_FIELDS = ("orientation", "exif-ifd0-Orientation")
 _DESCRIBING = ("exif-", "xmp-", "iptc-", "png-comment-", "resolution-unit")
 
 
@@ -54,7 +53,8 @@ def read_photograph(path: Path) -> Photograph:
     """The whole photograph, upright and in sRGB; ColorizeError says in a sentence what is wrong with the file."""
     _check_is_file(path)
     try:
-        source = pyvips.Image.new_from_file(str(path), fail_on="error").autorot()
+        opened = pyvips.Source.new_from_file(str(path))  # a name given to Image would end at its first bracket
+        source = pyvips.Image.new_from_source(opened, "", fail_on="error").autorot()
         return Photograph(_srgb(source).numpy(), source)
     except pyvips.Error as error:
         raise ColorizeError(
@@ -87,7 +87,7 @@ def write_photograph(photograph: Photograph, path: Path) -> None:
         image = image.flatten(background=255)
     beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
-        image.write_to_file(str(beside), **wanted.arguments)
+        image.write_to_target(pyvips.Target.new_to_file(str(beside)), path.suffix, **wanted.arguments)
         _flush(beside)
         beside.replace(path)
     except (pyvips.Error, OSError) as error:
@@ -121,16 +121,13 @@ def _tagged(photograph: Photograph) -> Any:
     pixels, source = photograph.pixels, photograph.source
     deep = pixels.dtype == np.uint16
     image = pyvips.Image.new_from_array(pixels, interpretation="rgb16" if deep else "srgb")
-    image = image.copy(xres=source.xres, yres=source.yres)
-
-    def carry(header: Any) -> None:
-        for name in source.get_fields():
-            if name.startswith(_DESCRIBING) and name not in _ORIENTATION_FIELDS:
-                header.set_type(source.get_typeof(name), name, source.get(name))
-        profile = pyvips.Image.profile_load("srgb")
-        header.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
-
-    return image.mutate(carry)
+    image = image.copy(xres=source.xres, yres=source.yres)  # a copy's header may be changed
+    for name in source.get_fields():
+        if name.startswith(_DESCRIBING):
+            image.set_type(source.get_typeof(name), name, source.get(name))
+    image.set_type(pyvips.GValue.gint_type, "orientation", 1)  # autorot has done what EXIF may still ask for
+    image.set_type(pyvips.GValue.blob_type, "icc-profile-data", pyvips.Image.profile_load("srgb"))
+    return image
 
 
 def _flush(path: Path) -> None:

@@ -41,8 +41,8 @@ class Enlarger:
 def _fit(ab: Float, guide: Float) -> Float:
     """Slopes and offsets (h, w, 4) of the local linear models (He 2013, equations 5 and 6)."""
     h, w = guide.shape
+    radius = max(1, round(_CELLS * max(h / ab.shape[0], w / ab.shape[1])))
     ab = cv2.resize(np.ascontiguousarray(ab), (w, h), interpolation=cv2.INTER_LINEAR)
-    radius = max(1, round(_CELLS * min(h, w) / GUIDE_SIDE * 8))
     L = guide[..., None]
     mean_L, mean_ab = _box(guide, radius)[..., None], _box(ab, radius)
     variance = _box(guide * guide, radius)[..., None] - mean_L**2

@@ -1,0 +1,142 @@
+"""One photograph through the colorizer: what a run promises, whatever the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from colorize_neural.errors import ColorizeError
+from colorize_neural.settings import Settings
+from colorize_neural.worker.color import lab_from_rgb
+from colorize_neural.worker.colorizer import Colorizer, Options, lightness
+from colorize_neural.worker.upsample import Enlarger
+from numpy.typing import NDArray
+
+SAMPLE = Path(__file__).parents[1] / "samples" / "migrant-mother-1936.jpg"
+Pixels = NDArray[Any]
+
+
+@pytest.fixture
+def colorizer(tiny: Settings) -> Colorizer:
+    return Colorizer(tiny.models)
+
+
+@pytest.fixture(scope="module")
+def photograph() -> Pixels:
+    return cv2.imread(str(SAMPLE))
+
+
+def coloured(colorizer: Colorizer, pixels: Pixels, **options: Any) -> Pixels:
+    result = pixels.copy()
+    colorizer.colorize(result, Options(**options), lambda _fraction, _text: None)
+    return result
+
+
+def lab(pixels: Pixels) -> Pixels:
+    scale = 1.0 if pixels.dtype == np.float32 else float(np.iinfo(pixels.dtype).max)
+    return lab_from_rgb(pixels[..., :3].astype(np.float32) / np.float32(scale))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_without_colour_the_output_is_the_input_value_for_value(colorizer: Colorizer, dtype: type) -> None:
+    ramp = np.linspace(0, np.iinfo(dtype).max, 300 * 301).round().astype(dtype).reshape(300, 301)
+    grey = np.repeat(ramp[..., None], 3, axis=2)
+    assert np.array_equal(coloured(colorizer, grey, model="grey"), grey)
+
+
+def test_a_float_photograph_keeps_even_what_is_brighter_than_white(colorizer: Colorizer) -> None:
+    grey = np.repeat(np.linspace(0, 1.5, 4096, dtype=np.float32).reshape(64, 64, 1), 3, axis=2)
+    assert np.abs(coloured(colorizer, grey, model="grey") - grey).max() < 1e-5
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.uint8, 0.3), (np.uint16, 0.01), (np.float32, 0.01)])
+def test_lightness_is_the_users(colorizer: Colorizer, photograph: Pixels, dtype: Any, tolerance: float) -> None:
+    pixels = (photograph * {np.uint8: 1.0, np.uint16: 257.0, np.float32: 1 / 255}[dtype]).astype(dtype)
+    result = coloured(colorizer, pixels, model="orange")
+    assert np.abs(lightness(result) - lightness(pixels)).mean() < tolerance
+    assert np.median(lab(result)[..., 2]) > 30
+
+
+def test_alpha_is_kept(colorizer: Colorizer, photograph: Pixels) -> None:
+    alpha = np.arange(photograph[..., 0].size).reshape(photograph.shape[:2]).astype(np.uint8)
+    result = coloured(colorizer, np.dstack([photograph, alpha]), model="orange")
+    assert np.array_equal(result[..., 3], alpha)
+
+
+def test_a_sepia_photograph_is_first_reduced_to_its_lightness(colorizer: Colorizer, photograph: Pixels) -> None:
+    sepia = np.clip(photograph * [1.0, 0.85, 0.6], 0, 255).round().astype(np.uint8)
+    result = coloured(colorizer, sepia, model="grey")
+    assert np.ptp(result, axis=2).max() == 0
+    assert np.abs(lightness(result) - lightness(sepia)).mean() < 0.3
+
+
+def test_strength_multiplies_the_chroma(colorizer: Colorizer) -> None:
+    grey = np.full((80, 80, 3), 128, np.uint8)
+    once, half, none = (lab(coloured(colorizer, grey, model="orange", strength=s))[40, 40] for s in (1.0, 0.5, 0.0))
+    assert once[1:] == pytest.approx([20, 40], abs=0.6)
+    assert half[1:] == pytest.approx([10, 20], abs=0.6)
+    assert none[1:] == pytest.approx([0, 0], abs=0.01)
+
+
+def test_temperature_reaches_the_network_and_left_alone_is_the_models_own(colorizer: Colorizer) -> None:
+    grey = np.full((80, 80, 3), 128, np.uint8)
+    told, own = (lab(coloured(colorizer, grey, model="thermometer", temperature=t))[40, 40, 2] for t in (0.2, None))
+    assert told == pytest.approx(20, abs=0.6)
+    assert own == pytest.approx(40, abs=0.6)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 5000), (3, 2), (1700, 31)])
+def test_any_size_and_shape_is_coloured(colorizer: Colorizer, size: tuple[int, int]) -> None:
+    grey = np.full((*size, 3), 128, np.uint8)
+    result = lab(coloured(colorizer, grey, model="orange"))
+    assert np.abs(result[..., 1:] - [20, 40]).max() < 0.6
+
+
+def test_a_photograph_gets_the_same_colours_at_twice_its_size(colorizer: Colorizer, photograph: Pixels) -> None:
+    twice = cv2.resize(photograph, None, fx=2, fy=2, interpolation=cv2.INTER_LANCZOS4)
+    small, large = (lab(coloured(colorizer, pixels, model="orange")) for pixels in (photograph, twice))
+    again = cv2.resize(large, small.shape[1::-1], interpolation=cv2.INTER_AREA)
+    assert np.abs(small - again)[..., 1:].mean() < 2
+
+
+def test_guided_colours_end_where_things_end() -> None:
+    edge, size = 309, (400, 600)  # far from the borders of the cells
+    L = np.broadcast_to(np.where(np.arange(size[1]) < edge, np.float32(20), np.float32(80)), size)
+    ab = cv2.resize(np.dstack([L - 50, L - 50]), (38, 25), interpolation=cv2.INTER_AREA)
+    guided, plain = (Enlarger(ab, L, size, guided=guided).rows(0, L)[:, edge - 8 : edge] for guided in (True, False))
+    assert np.abs(guided + 30).mean() < np.abs(plain + 30).mean() / 2
+
+
+def test_strips_leave_no_seams(photograph: Pixels) -> None:
+    L = lightness(photograph)
+    ab = np.random.default_rng(1).uniform(-50, 50, (64, 52, 2)).astype(np.float32)
+    enlarger = Enlarger(ab, L[::2, ::2], L.shape, guided=True)
+    whole = enlarger.rows(0, L)
+    strips = [enlarger.rows(top, L[top : top + 37]) for top in range(0, len(L), 37)]
+    assert np.abs(np.concatenate(strips) - whole).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"temperature": 0.0}, "from 0.05 to 1"),
+        ({"temperature": float("nan")}, "from 0.05 to 1"),
+        ({"strength": -1.0}, "from 0 to 2"),
+        ({"device": "tpu"}, "auto, cpu, gpu"),
+        ({"device": "gpu"}, "choose the device auto or cpu"),
+        ({"model": "nobody"}, "orange, grey"),
+    ],
+)
+def test_an_option_out_of_range_is_a_sentence(colorizer: Colorizer, options: dict[str, Any], words: str) -> None:
+    grey = np.full((8, 8, 3), 128, np.uint8)
+    with pytest.raises(ColorizeError, match=words):
+        coloured(colorizer, grey, **options)
+
+
+def test_auto_says_why_it_ran_on_the_cpu(colorizer: Colorizer) -> None:
+    outcome = colorizer.colorize(np.full((8, 8, 3), 128, np.uint8), Options(), lambda _fraction, _text: None)
+    assert outcome.device == "cpu"
+    assert outcome.note.startswith("Ran on the CPU, because ")

@@ -1,0 +1,228 @@
+"""The `colorize-neural` command as users type it: a process of its own, real files, real failures."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pyvips
+from colorize_neural import __version__
+from colorize_neural.settings import MODELS_VARIABLE, Settings
+
+from tests.tiny_models import make_models
+
+SAMPLE = Path(__file__).parents[1] / "samples" / "migrant-mother-1936.jpg"
+ODD = 'Zoë\'s "été" [1] $HOME'
+Done = subprocess.CompletedProcess[str]
+
+
+def load(path: Path) -> pyvips.Image:
+    return pyvips.Image.new_from_source(pyvips.Source.new_from_file(str(path)), "")
+
+
+def save(image: pyvips.Image, path: Path) -> None:
+    image.write_to_target(pyvips.Target.new_to_file(str(path)), path.suffix)
+
+
+class Desk:
+    """A folder with an odd name in which the command is run."""
+
+    def __init__(self, folder: Path, models: Path) -> None:
+        self.folder, self.models = folder / ODD, models
+        self.folder.mkdir()
+
+    def run(self, *arguments: str | Path, models: Path | None = None) -> Done:
+        return subprocess.run(
+            [sys.executable, "-m", "colorize_neural.cli", *arguments],
+            cwd=self.folder,
+            env=os.environ | {MODELS_VARIABLE: str(models or self.models), "XDG_DATA_HOME": str(self.folder.parent)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def colorize(self, *arguments: str | Path) -> None:
+        done = self.run(*arguments)
+        assert done.returncode == 0, done.stderr
+
+    def grey(self, name: str, bits: int = 8) -> Path:
+        """A grey ramp in a file of any format."""
+        ramp = np.arange(256, dtype=np.uint16).repeat(2)[None].repeat(64, axis=0) * (257 if bits == 16 else 1)
+        image = pyvips.Image.new_from_array(ramp.astype(np.uint16 if bits == 16 else np.uint8))
+        image = image.copy(interpretation="grey16" if bits == 16 else "b-w", xres=11.8, yres=11.8)
+        save(image, self.folder / name)
+        return self.folder / name
+
+
+@pytest.fixture
+def desk(tmp_path: Path, tiny: Settings) -> Desk:
+    return Desk(tmp_path, tiny.models)
+
+
+@pytest.mark.parametrize("name", ["p.png", "p.tif", "p.tiff", "p.PNG"])
+@pytest.mark.parametrize("bits", [8, 16])
+def test_without_colour_the_file_comes_back_value_for_value(desk: Desk, name: str, bits: int) -> None:
+    source = desk.grey(name, bits)
+    desk.colorize(source, "-o", f"out {name}", "--model", "grey")
+    before, after = (load(desk.folder / file) for file in (name, f"out {name}"))
+    assert (after.width, after.height, after.bands, after.format) == (before.width, before.height, 3, before.format)
+    assert all(np.array_equal(after[band].numpy(), before[0].numpy()) for band in range(3))
+
+
+@pytest.mark.parametrize("name", ["p.jpg", "p.jpeg", "p.png", "p.tif", "p.webp"])
+def test_every_format_comes_out_coloured_tagged_and_with_its_resolution(desk: Desk, name: str) -> None:
+    desk.colorize(desk.grey("in.png"), "-o", name)
+    image = load(desk.folder / name)
+    assert image.bands == 3
+    assert image.get_typeof("icc-profile-data")
+    assert np.ptp(image.numpy()[32, 256]) > 60
+    if not name.endswith("webp"):  # which has no field for it
+        assert image.xres == pytest.approx(11.8, abs=0.02)
+
+
+def test_orientation_is_applied_and_metadata_kept(desk: Desk) -> None:
+    image = load(SAMPLE).copy()
+    image.set_type(pyvips.GValue.gstr_type, "exif-ifd0-ImageDescription", "My grandmother")
+    image.set_type(pyvips.GValue.gint_type, "orientation", 6)
+    save(image, desk.folder / "lying.jpg")
+    desk.colorize("lying.jpg", "-o", "out.jpg")
+    after = load(desk.folder / "out.jpg")
+    assert (after.width, after.height) == (image.height, image.width)
+    assert not after.get_typeof("orientation") or after.get("orientation") == 1
+    assert after.get("exif-ifd0-ImageDescription").startswith("My grandmother")
+
+
+def test_alpha_is_kept_and_put_on_white_where_the_format_has_none(desk: Desk) -> None:
+    grey = load(desk.grey("in.png"))
+    save(grey.bandjoin(0).copy(interpretation="b-w"), desk.folder / "clear.png")
+    desk.colorize("clear.png", "-o", "out.png")
+    desk.colorize("clear.png", "-o", "out.jpg")
+    png, jpg = (load(desk.folder / name).numpy() for name in ("out.png", "out.jpg"))
+    assert png.shape[2] == 4
+    assert png[..., 3].max() == 0
+    assert jpg.min() > 250
+
+
+def test_a_profile_is_understood_before_the_lightness_is_taken(desk: Desk) -> None:
+    profile = pyvips.Image.profile_load("p3")
+    image = load(SAMPLE).colourspace("srgb") * [1, 0.8, 0.5]
+    image = image.cast("uchar").copy(interpretation="srgb")
+    image.set_type(pyvips.GValue.blob_type, "icc-profile-data", profile)
+    save(image, desk.folder / "p3.png")
+    desk.colorize("p3.png", "-o", "out.png", "--model", "grey")
+    wanted = image.icc_transform("srgb", embedded=True).colourspace("lab")[0]
+    found = load(desk.folder / "out.png").colourspace("lab")[0]
+    assert (wanted - found).abs().avg() < 1
+
+
+def test_several_photographs_go_to_a_folder_with_a_progress_line_each(desk: Desk) -> None:
+    photos = [desk.grey("a.png"), desk.grey("b.tif"), desk.grey("c.gif")]
+    done = desk.run(*photos, "-o", "new folder")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in (desk.folder / "new folder").iterdir()) == ["a.png", "b.tif", "c.png"]
+    assert [line.split()[0] for line in done.stderr.splitlines() if "/3 " in line] == ["1/3", "2/3", "3/3"]
+
+
+def test_one_broken_photograph_does_not_stop_the_others(desk: Desk) -> None:
+    (desk.folder / "broken.jpg").write_bytes(SAMPLE.read_bytes()[:20000])
+    done = desk.run("broken.jpg", desk.grey("fine.png"), "-o", "out")
+    assert done.returncode == 1
+    assert [path.name for path in (desk.folder / "out").iterdir()] == ["fine.png"]
+
+
+def test_an_existing_result_is_kept_unless_told_otherwise(desk: Desk) -> None:
+    source = desk.grey("in.png")
+    (desk.folder / "out.png").write_text("mine")
+    done = desk.run(source, "-o", "out.png")
+    assert_one_sentence(done, "--overwrite")
+    assert (desk.folder / "out.png").read_text() == "mine"
+    desk.colorize(source, "-o", "out.png", "--overwrite")
+    desk.colorize(source, "-o", source, "--overwrite")  # even the photograph itself, if that is what they want
+    assert load(source).bands == 3
+
+
+def test_models_are_listed_with_what_a_user_wants_to_know(desk: Desk) -> None:
+    done = desk.run("models")
+    assert done.returncode == 0
+    lines = {line.split()[0]: line for line in done.stdout.splitlines()}
+    assert "Thermometer" in lines["thermometer"]
+    assert "0.4" in lines["thermometer"]
+    assert "ignored" in lines["orange"]
+    assert "MB" in lines["orange"]
+
+
+def test_version_and_help_come_without_loading_anything(desk: Desk) -> None:
+    assert desk.run("--version").stdout.strip().endswith(__version__)
+    assert "--edge-guidance" in desk.run("--help").stdout
+
+
+BAD_INPUT = {
+    "no such file": (["nothing.jpg", "-o", "out.png"], "check the name"),
+    "a folder where a file is meant": ([".", "-o", "out.png"], "is a folder"),
+    "not an image": (["text.jpg", "-o", "out.png"], "cannot be read"),
+    "a truncated JPEG": (["cut.jpg", "-o", "out.png"], "cannot be read"),
+    "0 bytes": (["empty.jpg", "-o", "out.png"], "0 bytes"),
+    "an unknown model": (["in.png", "-o", "out.png", "--model", "nobody"], "orange, grey"),
+    "a temperature out of range": (["in.png", "-o", "out.png", "--temperature", "7"], "from 0.05 to 1"),
+    "a temperature that is no number": (["in.png", "-o", "out.png", "--temperature", "warm"], "--help"),
+    "a format that is not written": (["in.png", "-o", "out.xyz"], ".png"),
+    "a result without a folder": (["in.png", "-o", "nowhere/out.png"], "no folder"),
+    "a file for several": (["in.png", "in2.png", "-o", "text.jpg"], "name a folder"),
+    "the same result twice": (["in.png", "sub/in.png", "-o", "both"], "Several photographs"),
+    "no photograph": (["-o", "out.png"], "--help"),
+    "a folder that cannot be made": (["in.png", "in2.png", "-o", "text.jpg/below"], "cannot be made"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_bad_input_is_one_sentence_and_leaves_no_file(desk: Desk, case: str) -> None:
+    (desk.folder / "text.jpg").write_text("I am no photograph.")
+    (desk.folder / "cut.jpg").write_bytes(SAMPLE.read_bytes()[:30000])
+    (desk.folder / "empty.jpg").touch()
+    (desk.folder / "sub").mkdir()
+    desk.grey("in.png")
+    shutil.copy(desk.folder / "in.png", desk.folder / "in2.png")
+    shutil.copy(desk.folder / "in.png", desk.folder / "sub")
+    before = sorted(desk.folder.rglob("*"))
+    arguments, words = BAD_INPUT[case]
+    assert_one_sentence(desk.run(*arguments), words)
+    assert sorted(desk.folder.rglob("*")) == before
+
+
+def test_a_damaged_model_is_a_sentence(desk: Desk) -> None:
+    models = make_models(desk.folder / "models", ["orange"])
+    with (models / "orange.onnx").open("ab") as file:
+        file.write(b"!")
+    assert_one_sentence(desk.run(desk.grey("in.png"), "-o", "out.png", models=models), "damaged")
+
+
+def test_a_missing_models_folder_is_a_sentence(desk: Desk) -> None:
+    done = desk.run(desk.grey("in.png"), "-o", "out.png", models=desk.folder / "gone")
+    assert_one_sentence(done, "install.py")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists() or os.geteuid() != 0, reason="a small file system needs root")
+def test_a_full_disk_is_a_sentence_and_leaves_no_file(desk: Desk) -> None:
+    small = desk.folder / "small"
+    small.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("this machine lets nobody mount a small file system")
+    try:
+        done = desk.run(SAMPLE, "-o", small / "out.png")
+        assert_one_sentence(done, "could not be written")
+        assert list(small.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(small)], check=True)
+
+
+def assert_one_sentence(done: Done, words: str) -> None:
+    assert done.returncode == 1
+    (sentence,) = done.stderr.splitlines()
+    assert words in sentence
+    assert done.stdout == ""
