@@ -138,6 +138,8 @@ def run(procedure: Any, run_mode: Any, image: Any, drawables: list[Any], config:
 def confirmed(procedure: Any, config: Any) -> bool:
     GimpUi.init(PROCEDURE)
     dialog = GimpUi.ProcedureDialog.new(procedure, config, "Colorize (neural)")
+    for name in ("temperature", "strength"):
+        dialog.get_scale_entry(name, 1.0)
     dialog.fill(None)
     answer: bool = dialog.run()
     dialog.destroy()
@@ -151,6 +153,7 @@ def colorize(image: Any, layer: Any, config: Any) -> None:
     with Client(settings.read(FOLDER)) as client, client.pixels(layers.shape_of(image, layer)) as pixels:
         layers.read(layer, pixels)
         result = client.colorize(pixels, options_from(config), show_progress)
+        show_progress(1.0, result["note"])
         with layers.one_undo_step(image):
             layers.convert_to_rgb(image)
             if config.get_property("output") == "replace":
@@ -158,8 +161,6 @@ def colorize(image: Any, layer: Any, config: Any) -> None:
             else:
                 layers.add(image, layer, pixels, title_of(config), mode_from(config))
     Gimp.displays_flush()
-    if result["note"]:
-        Gimp.message(result["note"])
 
 
 def options_from(config: Any) -> dict[str, object]:

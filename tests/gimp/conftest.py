@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from colorize_neural.settings import Settings
 
+from tests.gimp.desk import Desk
 from tests.gimp.gimps import STRANGE, Gimp, found, make_profile, running
+from tests.gimp.screen import missing, screen
 
 
 def absent(what: str) -> None:
@@ -20,10 +23,15 @@ def absent(what: str) -> None:
 
 
 @pytest.fixture(scope="session", params=[*found()] or ["none"])
-def gimp_program(request: pytest.FixtureRequest) -> str:
+def gimp_version(request: pytest.FixtureRequest) -> str:
     if request.param not in found():
         absent("there is no GIMP 3 on this machine's PATH")
-    return found()[request.param]
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def gimp_program(gimp_version: str) -> str:
+    return found()[gimp_version]
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +41,15 @@ def gimp(gimp_program: str, tiny: Settings, tmp_path_factory: pytest.TempPathFac
     make_profile(profile, tiny)
     with running(gimp_program, profile, "--no-interface") as gimp:
         yield gimp
+
+
+@pytest.fixture(scope="session")
+def desk(gimp_program: str, tiny: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A GIMP with windows, on a screen of its own."""
+    program = shutil.which(Path(gimp_program).name.replace("-console", ""))
+    if not program or missing():
+        absent(f"a GIMP with windows lacks {', '.join(missing()) or 'its program'}")
+    profile: Path = tmp_path_factory.mktemp("gimp") / STRANGE
+    make_profile(profile, tiny)
+    with screen() as shown, running(str(program), profile, "--no-splash", DISPLAY=shown.display) as gimp:
+        yield Desk(gimp, shown)

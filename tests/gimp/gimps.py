@@ -202,7 +202,8 @@ def make_profile(folder: Path, worker: Settings) -> Path:
     environment = folder / "environment"
     environment.symlink_to(worker.python.parent.parent)
     settings.write(plugin, replace(worker, python=environment / "bin" / worker.python.name))
-    (folder / "gimprc").write_text("(show-welcome-dialog no)\n(check-updates no)\n")
+    (folder / "gimprc").write_text("(check-updates no)\n")
+    (folder / "sessionrc").write_text("(hide-docks yes)\n")
     return plugin
 
 

@@ -51,16 +51,18 @@ def new_image(
     pixels: bytes,
     selection: tuple[int, int, int, int] | None,
 ) -> int:
-    """An image with one layer, "photo"; selection is a rectangle on the canvas or None -> its id."""
+    """An image with one layer, "photo", and nothing to undo; selection: a rectangle on the canvas -> its id."""
     gray_or_rgb = getattr(Gimp.ImageBaseType, base)
     image = Gimp.Image.new_with_precision(*canvas, gray_or_rgb, getattr(Gimp.Precision, precision))
     layer = Gimp.Layer.new(image, "photo", *size, KINDS[base, alpha], 100, Gimp.LayerMode.NORMAL)
+    image.undo_disable()
     image.insert_layer(layer, None, 0)
     layer.set_offsets(*offsets)
     layer.get_buffer().set(Gegl.Rectangle.new(0, 0, *size), FORMAT, pixels)
     layer.update(0, 0, *size)
     if selection:
         image.select_rectangle(Gimp.ChannelOps.REPLACE, *selection)
+    image.undo_enable()
     number: int = image.get_id()
     images[number], targets[number] = image, [layer]
     return number
