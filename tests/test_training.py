@@ -1,0 +1,212 @@
+"""The training side for real, but small: photographs -> training -> ONNX -> the users' own runtime -> figures."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from colorize_neural.worker.color import lab_from_rgb
+from colorize_neural.worker.models import Session, read_models
+from skimage import data, io
+
+from export import bins, evaluate, metrics, to_onnx, train
+from export.crops import Crops, split_photos
+from export.decode import AnnealedMean
+from export.degrade import degrade
+from export.losses import soft_cross_entropy
+from export.photos import find_photos
+from export.recipe import Recipe, dict_from_recipe, read_recipe, recipe_from_dict
+from export.sheet import Sheet
+
+RECIPES = sorted((Path(__file__).parents[1] / "export" / "recipes").glob("*.toml"))
+QUIET = {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False, "precision": "32-true"}
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """scikit-image's own colour photographs: one in a folder, the others in a tar, and a file that is none."""
+    folder = tmp_path_factory.mktemp("photos")
+    for name in ("astronaut", "coffee", "chelsea"):
+        io.imsave(folder / f"{name}.jpg", getattr(data, name)(), check_contrast=False)
+    (folder / "notes.txt").write_text("no photograph")
+    with tarfile.open(folder / "more.tar", "w") as tar:
+        for name in ("coffee", "chelsea"):
+            tar.add(folder / f"{name}.jpg", f"{name}s/{name}.jpg")
+            (folder / f"{name}.jpg").unlink()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def recipe() -> Recipe:
+    """The default model's recipe, cut down to seconds."""
+    whole = read_recipe(RECIPES[0])
+    small = {"crop": 64, "smallest": 0.9, "degraded": 0.2, "held_out": 0.4, "sampling": {"coffees": 2.0}}
+    short = {"crops": 48, "batch": 4, "ema": 0.8}
+    return dataclasses.replace(
+        whole,
+        data=dataclasses.replace(whole.data, **small),
+        optimizer=dataclasses.replace(whole.optimizer, **short),
+    )
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, recipe: Recipe, photos: Path) -> Path:
+    out = tmp_path_factory.mktemp("run")
+    train.train(recipe, find_photos([photos]) * 8, out, dict(QUIET), loaders=0)
+    return out
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
+def test_every_recipe_survives_the_way_into_a_checkpoint_and_back(file: Path) -> None:
+    recipe = read_recipe(file)
+    assert recipe_from_dict(json.loads(json.dumps(dict_from_recipe(recipe)))) == recipe
+
+
+def test_a_recipe_with_an_unknown_number_is_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "wrong.toml"
+    file.write_text(RECIPES[0].read_text().replace("[loss]", "[loss]\nluck = 1"))
+    with pytest.raises(ValueError, match="luck"):
+        read_recipe(file)
+
+
+def test_photographs_are_found_in_folders_and_tars(photos: Path) -> None:
+    found = find_photos([photos])
+    assert [photo.name for photo in found] == ["astronaut.jpg", "chelseas/chelsea.jpg", "coffees/coffee.jpg"]
+    assert [photo.source for photo in found] == ["", "chelseas", "coffees"]
+    assert found[2].rgb().shape == data.coffee().shape
+
+
+def test_a_folder_without_photographs_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="name a folder or a tar"):
+        find_photos([tmp_path])
+
+
+def test_the_bins_are_zhangs() -> None:
+    centers = bins.bin_centers()
+    assert centers.shape == (313, 2)
+    assert len(np.unique(centers, axis=0)) == 313
+    assert {(0, 0), (-90, 50), (100, -90), (60, -110)} <= {tuple(center) for center in centers.tolist()}
+    rgb = np.random.default_rng(0).random((20000, 3), np.float32)
+    nearest = np.abs(lab_from_rgb(rgb)[:, None, 1:] - centers).max(axis=2).min(axis=1)
+    assert np.mean(nearest <= bins.GRID / 2 + 0.01) > 0.9  # made for D65, they still cover the D50 gamut
+
+
+def test_soft_encoding_and_annealed_mean_are_each_others_inverse() -> None:
+    ab = np.random.default_rng(0).uniform(-45, 45, (30, 40, 2)).astype(np.float32)
+    nearest, shares = bins.soft_encode(ab)
+    scores = np.full((30, 40, 313), -30, np.float32)
+    np.put_along_axis(scores, nearest, np.log(shares + 1e-12), axis=2)
+    decoded = AnnealedMean()(torch.from_numpy(scores).permute(2, 0, 1)[None], torch.tensor([1.0]))
+    found = decoded[0].permute(1, 2, 0).numpy()
+    assert np.linalg.norm(found - ab, axis=2).mean() < 2.5
+
+
+def test_the_loss_is_smallest_at_the_truth_and_weighs_rare_bins_more() -> None:
+    nearest, shares = (torch.from_numpy(array)[None] for array in bins.soft_encode(np.full((2, 2, 2), 40, np.float32)))
+    truth = torch.zeros(1, 313, 2, 2).scatter_(1, nearest.permute(0, 3, 1, 2), shares.permute(0, 3, 1, 2))
+    even = torch.ones(313)
+    right, wrong = (soft_cross_entropy(torch.log(p + 1e-6), nearest, shares, even) for p in (truth, truth.roll(50, 1)))
+    assert right < wrong
+    prior = bins.measure_prior(np.zeros((100, 2), np.float32))
+    weights = torch.from_numpy(bins.class_weights(prior, 0.5))
+    assert soft_cross_entropy(torch.zeros(1, 313, 2, 2), nearest, shares, weights) > torch.log(torch.tensor(313.0))
+    assert float(prior @ weights.numpy()) == pytest.approx(1, abs=1e-3)
+
+
+def test_a_crop_is_degraded_for_the_network_only(photos: Path, recipe: Recipe) -> None:
+    photo = find_photos([photos])
+    always = dataclasses.replace(recipe.data, degraded=1.0, smallest=1.0)
+    torch.manual_seed(3)
+    old = Crops(photo, always, training=True)[1]
+    torch.manual_seed(3)
+    clean = Crops(photo, dataclasses.replace(always, degraded=0.0), training=True)[1]
+    assert old["L"].shape == (1, 64, 64)
+    assert not torch.equal(old["L"], clean["L"])
+    assert torch.equal(old["nearest"], clean["nearest"])
+
+
+def test_old_scans_stay_in_range_and_keep_their_picture() -> None:
+    L = lab_from_rgb(data.astronaut().astype(np.float32) / 255)[..., 0]
+    for seed in range(12):
+        old = degrade(L, np.random.default_rng(seed))
+        assert 0 <= old.min() <= old.max() <= 100
+        assert np.corrcoef(old.ravel(), L.ravel())[0, 1] > 0.8
+
+
+def test_training_learns_keeps_its_logs_and_goes_on_where_it_stopped(run: Path, recipe: Recipe, photos: Path) -> None:
+    before, scored = loss_of(run, photos, recipe)
+    untrained = soft_cross_entropy(
+        torch.zeros_like(scored["scores"]), scored["nearest"], scored["shares"], torch.ones(313)
+    )
+    assert before < untrained
+    assert list(run.glob("logs/events*"))
+    longer = dataclasses.replace(recipe, optimizer=dataclasses.replace(recipe.optimizer, crops=64))
+    train.train(longer, find_photos([photos]) * 8, run, dict(QUIET), loaders=0)
+    assert torch.load(run / train.LAST, weights_only=True)["global_step"] == longer.steps == recipe.steps + 4
+
+
+def test_the_onnx_file_answers_as_the_network_and_carries_its_facts(run: Path, tmp_path: Path) -> None:
+    to_onnx.main([str(run), "--models", str(tmp_path)])
+    (model,) = read_models(tmp_path)
+    recipe, network = to_onnx.load_run(run)
+    assert (model.id, model.kind) == (recipe.manifest["id"], "classification")
+    L = torch.rand(1, 1, 96, 160) * 100
+    with torch.no_grad():
+        wanted = AnnealedMean()(network(L), torch.tensor([0.3, 0.9]))
+    found = Session(model, "cpu").run(L[0, 0].numpy(), [0.3, 0.9])
+    assert found.shape == (2, 24, 40, 2)
+    assert np.abs(np.moveaxis(found, -1, 1) - wanted.numpy()).mean() < to_onnx.FAITHFUL
+    to_onnx.main([str(run), "--models", str(tmp_path)])
+    assert len(read_models(tmp_path)) == 1
+
+
+def test_evaluation_measures_a_model_beside_the_baselines(run: Path, photos: Path, tmp_path: Path) -> None:
+    to_onnx.main([str(run), "--models", str(tmp_path)])
+    model, sheet = read_models(tmp_path)[0].id, tmp_path / "sheet.png"
+    places = ["--photos", str(photos), "--folder", str(tmp_path)]
+    evaluate.main([model, *places, "--sheet", str(sheet), "--rows", "3", "--record"])
+    results = json.loads((tmp_path / "manifest.json").read_text())["models"][0]["results"]
+    assert 0 < results["ab_error_share"] < 3
+    assert sheet.stat().st_size > 50_000
+
+
+def test_the_baselines_have_the_figures_they_must_have(photos: Path) -> None:
+    found = find_photos([photos])
+    rows = evaluate.evaluate({"itself": lambda rgb: rgb}, found, Sheet(1))
+    assert rows["grey"].colourfulness < 0.01
+    assert (rows["grey"].ab_error_share, rows["grey"].psnr_gained, rows["grey"].gap_closed) == (1, 0, 0)
+    assert rows["mean ab per L"].ab_error_share < 1
+    assert rows["mean ab per L"].cast < rows["grey"].cast
+    perfect = rows["itself"]
+    assert (perfect.ab_error, perfect.ssim, perfect.colourfulness, perfect.same_class) == (0, 1, 1, 1)
+    assert abs(perfect.frechet_share) < 1e-3
+
+
+def test_the_frechet_distance_is_that_of_two_gaussians() -> None:
+    random = np.random.default_rng(0)
+    near, far = random.normal(0, 1, (1000, 3)), random.normal([1, 0, 0], 2, (1000, 3))
+    assert metrics.frechet_distance(near, near) == pytest.approx(0, abs=1e-6)
+    assert metrics.frechet_distance(near, far) == pytest.approx(1 + 3 * (2 - 1) ** 2, rel=0.2)
+
+
+def test_photographs_held_out_are_never_trained_on(photos: Path) -> None:
+    found = find_photos([photos]) * 20
+    learned, kept = split_photos(list(range(len(found))), 0.1)  # type: ignore[arg-type]  # any list can be split
+    assert len(kept) == 6
+    assert not set(learned) & set(kept)
+    assert len(learned) + len(kept) == 60
+
+
+def loss_of(run: Path, photos: Path, recipe: Recipe) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """What the trained network loses on the photographs it learned."""
+    _, network = to_onnx.load_run(run)
+    crops = [Crops(find_photos([photos]), recipe.data, training=False)[place] for place in range(3)]
+    batch = {name: torch.stack([crop[name] for crop in crops]) for name in crops[0]}
+    with torch.no_grad():
+        batch["scores"] = network(batch["L"])
+    return soft_cross_entropy(batch["scores"], batch["nearest"], batch["shares"], torch.ones(313)), batch
