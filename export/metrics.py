@@ -26,12 +26,12 @@ def ab_error(rgb: Rgb, truth: Rgb) -> float:
 def psnr(rgb: Rgb, truth: Rgb) -> float:
     """Peak signal-to-noise ratio over R, G and B, dB; at most 60, which equal photographs get."""
     with np.errstate(divide="ignore"):
-        return float(min(peak_signal_noise_ratio(truth, rgb), 60.0))  # type: ignore[no-untyped-call]
+        return float(min(peak_signal_noise_ratio(truth, rgb), 60.0))
 
 
 def ssim(rgb: Rgb, truth: Rgb) -> float:
     """Structural similarity (Wang, Bovik, Sheikh and Simoncelli 2004), mean over R, G and B."""
-    return float(structural_similarity(truth, rgb, channel_axis=2))  # type: ignore[no-untyped-call]
+    return float(structural_similarity(truth, rgb, channel_axis=2))
 
 
 def colourfulness(rgb: Rgb) -> float:

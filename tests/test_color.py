@@ -40,8 +40,9 @@ def test_greys_have_no_colour_at_all() -> None:
 
 
 def test_colours_out_of_gamut_lose_chroma_and_keep_lightness_and_hue() -> None:
-    L, a, b = (grid.astype(np.float32) for grid in np.meshgrid(np.arange(5, 100, 10), [-90, 10, 90], [-100, 5, 80]))
-    L, ab = L.reshape(1, -1), np.stack([a, b], axis=-1).reshape(1, -1, 2)
+    grids = np.meshgrid(np.arange(5, 100, 10), [-90, 10, 90], [-100, 5, 80])
+    L, a, b = (grid.astype(np.float32).reshape(1, -1) for grid in grids)
+    ab = np.stack([a, b], axis=-1)
     rgb = color.rgb_in_gamut(L, ab)
     found = color.lab_from_rgb(rgb)
     assert rgb.min() > -1e-3

@@ -26,7 +26,7 @@ def colorizer(tiny: Settings) -> Colorizer:
 
 @pytest.fixture(scope="module")
 def photograph() -> Pixels:
-    return cv2.imread(str(SAMPLE))
+    return np.asarray(cv2.imread(str(SAMPLE)))
 
 
 def coloured(colorizer: Colorizer, pixels: Pixels, **options: Any) -> Pixels:

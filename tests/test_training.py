@@ -6,13 +6,15 @@ import dataclasses
 import json
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import skimage.io
 import torch
 from colorize_neural.worker.color import lab_from_rgb
 from colorize_neural.worker.models import Session, read_models
-from skimage import data, io
+from skimage import data
 
 from export import bins, evaluate, metrics, to_onnx, train
 from export.crops import Crops, split_photos
@@ -32,7 +34,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """scikit-image's own colour photographs: one in a folder, the others in a tar, and a file that is none."""
     folder = tmp_path_factory.mktemp("photos")
     for name in ("astronaut", "coffee", "chelsea"):
-        io.imsave(folder / f"{name}.jpg", getattr(data, name)(), check_contrast=False)
+        skimage.io.imsave(folder / f"{name}.jpg", getattr(data, name)(), check_contrast=False)
     (folder / "notes.txt").write_text("no photograph")
     with tarfile.open(folder / "more.tar", "w") as tar:
         for name in ("coffee", "chelsea"):
@@ -45,8 +47,14 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recipe() -> Recipe:
     """The default model's recipe, cut down to seconds."""
     whole = read_recipe(RECIPES[0])
-    small = {"crop": 64, "smallest": 0.9, "degraded": 0.2, "held_out": 0.4, "sampling": {"coffees": 2.0}}
-    short = {"crops": 48, "batch": 4, "ema": 0.8}
+    small: dict[str, Any] = {
+        "crop": 64,
+        "smallest": 0.9,
+        "degraded": 0.2,
+        "held_out": 0.4,
+        "sampling": {"coffees": 2.0},
+    }
+    short: dict[str, Any] = {"crops": 48, "batch": 4, "ema": 0.8}
     return dataclasses.replace(
         whole,
         data=dataclasses.replace(whole.data, **small),
