@@ -8,9 +8,9 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
-import skimage.io
 import torch
 from colorize_neural.worker.color import lab_from_rgb
 from colorize_neural.worker.models import Session, read_models
@@ -34,7 +34,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """scikit-image's own colour photographs: one in a folder, the others in a tar, and a file that is none."""
     folder = tmp_path_factory.mktemp("photos")
     for name in ("astronaut", "coffee", "chelsea"):
-        skimage.io.imsave(folder / f"{name}.jpg", getattr(data, name)(), check_contrast=False)
+        cv2.imwrite(str(folder / f"{name}.jpg"), cv2.cvtColor(getattr(data, name)(), cv2.COLOR_RGB2BGR))
     (folder / "notes.txt").write_text("no photograph")
     with tarfile.open(folder / "more.tar", "w") as tar:
         for name in ("coffee", "chelsea"):
