@@ -15,6 +15,7 @@ from colorize_neural.worker.color import Float
 
 GUIDE_SIDE = 512  # pixels: shorter side of the reduced photograph at the most
 _CELLS = 1.5  # the window's radius, in pixels of the small ab
+_PASSES = 2  # the second one takes away most of the halo that the first one leaves
 _NOISE = 4.0  # epsilon: lightness variance under which a window counts as flat, Lab units squared
 
 
@@ -43,12 +44,14 @@ def _fit(ab: Float, guide: Float) -> Float:
     h, w = guide.shape
     radius = max(1, round(_CELLS * max(h / ab.shape[0], w / ab.shape[1])))
     ab = cv2.resize(np.ascontiguousarray(ab), (w, h), interpolation=cv2.INTER_LINEAR)
-    L = guide[..., None]
-    mean_L, mean_ab = _box(guide, radius)[..., None], _box(ab, radius)
+    L, mean_L = guide[..., None], _box(guide, radius)[..., None]
     variance = _box(guide * guide, radius)[..., None] - mean_L**2
-    covariance = _box(ab * L, radius) - mean_ab * mean_L
-    slope = covariance / (variance + _NOISE)
-    return _box(np.concatenate([slope, mean_ab - slope * mean_L], axis=2), radius)
+    for _ in range(_PASSES):
+        mean_ab = _box(ab, radius)
+        slope = (_box(ab * L, radius) - mean_ab * mean_L) / (variance + _NOISE)
+        models = _box(np.concatenate([slope, mean_ab - slope * mean_L], axis=2), radius)
+        ab = models[..., :2] * L + models[..., 2:]
+    return models
 
 
 def _box(image: Float, radius: int) -> Float:
