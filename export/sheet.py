@@ -1,52 +1,80 @@
-"""A contact sheet: a row a photograph, a column a system, so that eyes can judge.
+"""Contact sheets, so that eyes can judge:  python -m export.sheet PHOTO... --models ID... --out SHEET.png
 
-{system: sRGB uint8 (h, w, 3)}, row by row  ->  one PNG
+{system: sRGB uint8 (h, w, 3)}, row by row  ->  one picture: a row a photograph, a column a system
 """
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import cv2
 import numpy as np
+from colorize_neural.settings import models_folder
+from colorize_neural.worker.colorizer import Colorizer, Options
+from colorize_neural.worker.photos import read_photograph
 
 from export.metrics import Rgb
 
-CELL = 224  # pixels, both sides of a cell
+CELL = 224  # pixels, both sides of a cell, unless told otherwise
 GAP = 4
 HEADER = 24
 _INK, _PAPER = (40, 40, 40), 255
 
 
 class Sheet:
-    """Takes rows; `rows` is how many it wants."""
+    """Takes rows; `rows` is how many it wants, `cell` the side of its cells in pixels."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self, rows: int, cell: int = CELL) -> None:
         self.rows = rows
+        self._cell = cell
         self._strips: list[Rgb] = []
         self._names: list[str] = []
 
     def add(self, results: dict[str, Rgb]) -> None:
         """One more row; all rows name the same systems in the same order."""
         self._names = list(results)
-        self._strips.append(np.hstack([_cell(rgb) for rgb in results.values()]))
+        self._strips.append(np.hstack([_fitted(rgb, self._cell) for rgb in results.values()]))
 
     def write(self, file: Path) -> None:
-        """Writes the PNG; OSError where it cannot be written."""
+        """Writes a PNG or JPEG, as the name ends; OSError where it cannot be written."""
         header = np.full((HEADER, self._strips[0].shape[1], 3), _PAPER, np.uint8)
         for place, name in enumerate(self._names):
-            corner = (place * (CELL + GAP) + GAP, HEADER - 8)
+            corner = (place * (self._cell + GAP) + GAP, HEADER - 8)
             cv2.putText(header, name, corner, cv2.FONT_HERSHEY_SIMPLEX, 0.5, _INK, 1, cv2.LINE_AA)
         bgr = cv2.cvtColor(np.vstack([header, *self._strips]), cv2.COLOR_RGB2BGR)
-        file.write_bytes(cv2.imencode(".png", bgr)[1].tobytes())
+        file.write_bytes(cv2.imencode(file.suffix, bgr)[1].tobytes())
 
 
-def _cell(rgb: Rgb) -> Rgb:
+def _fitted(rgb: Rgb, side: int) -> Rgb:
     """The photograph fitted into a cell with a gap to the right and below."""
     h, w = rgb.shape[:2]
-    scale = CELL / max(h, w)
+    scale = side / max(h, w)
     small = cv2.resize(rgb, (max(1, round(w * scale)), max(1, round(h * scale))), interpolation=cv2.INTER_AREA)
-    cell = np.full((CELL + GAP, CELL + GAP, 3), _PAPER, np.uint8)
-    top, left = (CELL - small.shape[0]) // 2, (CELL - small.shape[1]) // 2
+    cell = np.full((side + GAP, side + GAP, 3), _PAPER, np.uint8)
+    top, left = (side - small.shape[0]) // 2, (side - small.shape[1]) // 2
     cell[top : top + small.shape[0], left : left + small.shape[1]] = small
     return cell
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m export.sheet", description="Photographs before and after.")
+    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO")
+    parser.add_argument("--models", nargs="+", required=True, metavar="ID", help="as the manifest names them")
+    parser.add_argument("--folder", type=Path, default=models_folder(), help="the models folder")
+    parser.add_argument("--out", type=Path, required=True, help="a PNG or JPEG to write")
+    parser.add_argument("--cell", type=int, default=CELL, help="pixels, both sides of a cell")
+    chosen = parser.parse_args(arguments)
+    colorizer, sheet = Colorizer(chosen.folder), Sheet(len(chosen.photos), chosen.cell)
+    for photo in chosen.photos:
+        before = read_photograph(photo).pixels[..., :3]
+        results = {"before": before}
+        for model in chosen.models:
+            results[model] = before.copy()
+            colorizer.colorize(results[model], Options(model=model), lambda _fraction, _text: None)
+        sheet.add(results)
+    sheet.write(chosen.out)
+
+
+if __name__ == "__main__":
+    main()
