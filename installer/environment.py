@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import io
 import json
 import os
 import platform
@@ -20,6 +21,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from colorize_neural import __version__, settings
 from colorize_neural.errors import ColorizeError
@@ -41,7 +43,7 @@ _PYTHON = {"posix": "bin/python", "nt": "Scripts/python.exe"}[os.name]
 _HASHED = ("--require-hashes", "--only-binary=:all:")
 #         what is said, what pip installs
 _STEPS = (
-    ("Downloading what it needs (about 150 MB) ...", (*_HASHED, "-r", "plugin/build.lock")),
+    ("Fetching what it needs (about 110 MB) ...", (*_HASHED, "-r", "plugin/build.lock")),
     # pyvips comes as source only; it is pure Python as long as it finds no libvips to compile against
     ("", (*_HASHED, "--no-binary=pyvips", "--no-build-isolation", "-r", "plugin/requirements.lock")),
     (f"Installing Colorize (neural) {__version__} and its models ...", ("--no-deps", "--no-build-isolation", ".")),
@@ -105,21 +107,36 @@ def quoted(path: Path) -> str:
 def run(command: Sequence[str | Path], failure: str) -> str:
     """The last line that the command prints, all is kept in the log; ColorizeError(failure, the reason, a remedy)."""
     kept = {name: entry for name, entry in os.environ.items() if not name.startswith(_MISLEADING)}
-    done = subprocess.run(
+    process = subprocess.Popen(
         command,
         cwd=REPOSITORY,
         env=kept | _OWN,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        check=False,
     )
+    output = _followed(process)
     with contextlib.suppress(OSError), settings.open_log() as log:
-        log.write(done.stdout)
-    output = done.stdout.decode(errors="replace")
-    if done.returncode:
+        log.write(output.encode())
+    if process.returncode:
         raise ColorizeError(f"{failure}, for {_reason(output)}, and run install.py again.")
     return _last_line(output)
+
+
+def _followed(process: subprocess.Popen[bytes]) -> str:
+    """All that a process prints, to its end; what pip downloads is shown."""
+    lines = []
+    try:
+        for line in io.TextIOWrapper(cast(BinaryIO, process.stdout), "utf-8", "replace"):
+            lines.append(line)
+            if line.lstrip().startswith("Downloading "):
+                print(f"  {line.strip()}", flush=True)
+    except BaseException:
+        process.kill()
+        raise
+    finally:
+        process.wait()
+    return "".join(lines)
 
 
 def _reason(output: str) -> str:

@@ -81,7 +81,7 @@ def _follow(chosen: argparse.Namespace) -> None:
 
 def _install(places: Places, found: list[gimps.Gimp]) -> None:
     for gimp in found:
-        print(f"{gimp.name}: {gimp.found}")
+        print(f"Found {gimp.name}: {gimp.found}")
     with places.held():
         places.sweep()
         try:
@@ -89,7 +89,7 @@ def _install(places: Places, found: list[gimps.Gimp]) -> None:
             installation = environment.make(places.data)
             print("Colouring a photograph to check it ...", flush=True)
             _try_command(installation / COMMAND)
-            print(f"It works: {_try_plug_in(installation / PLUG_IN)}")
+            print(f"It works. {_try_plug_in(installation / PLUG_IN)}")
             places.switch_to(installation)
             command = places.link_command()
         finally:
@@ -112,9 +112,9 @@ def _check(places: Places) -> None:
     if not places.command.is_file():
         raise ColorizeError("Colorize (neural) is not installed: run install.py without --check.")
     _try_command(places.command)
-    print(f"{places.command}: works")
+    print(f"{places.command}: works.")
     for plug_in in places.plug_ins:
-        print(f"{plug_in}: works: {_try_plug_in(plug_in)}")
+        print(f"{plug_in}: works. {_try_plug_in(plug_in)}")
 
 
 def _uninstall(places: Places, found: list[gimps.Gimp]) -> None:

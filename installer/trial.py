@@ -30,7 +30,7 @@ def main(folder: Path) -> None:
         sys.exit(str(error))
     if len(coloured) != len(grey) or coloured == grey:
         sys.exit("The worker answers, but the picture stays grey: please report this.")
-    print(f"{result['device'].upper()}, {result['seconds']:.1f} s. {result['note']}".strip())
+    print(result["note"] or f"Ran on the {result['device'].upper()}.")
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Story
 @pytest.fixture(scope="module")
 def upgraded(installed: Story) -> Story:
     """A newer version, after a run that was killed; meanwhile somebody else's command has our name."""
-    installed.machine.kill_install_when_it_says("Downloading")
+    installed.machine.kill_install_when_it_says("Fetching")
     package = installed.machine.checkout / "plugin/colorize_neural/__init__.py"
     package.write_text(re.sub(r'__version__ = ".*"', '__version__ = "9.9.9"', package.read_text()))
     command = installed.machine.command
@@ -267,7 +267,7 @@ def test_a_surprise_keeps_its_traceback_in_the_log(installed: Story) -> None:
 def test_a_killed_run_leaves_the_former_installation_working(installed: Story) -> None:
     machine = installed.machine
     former = machine.installations()
-    machine.kill_install_when_it_says("Downloading")
+    machine.kill_install_when_it_says("Fetching")
     assert len(machine.installations()) == len(former) + 1
     assert works(machine)
 
@@ -357,7 +357,7 @@ def test_an_interrupted_run_says_so(fresh: Machine) -> None:
         start_new_session=True,
     )
     assert process.stdout
-    assert any("Downloading" in line for line in process.stdout)
+    assert any("Fetching" in line for line in process.stdout)
     os.killpg(process.pid, signal.SIGINT)
     _, said = process.communicate()
     assert process.returncode == 1
