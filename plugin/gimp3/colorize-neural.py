@@ -6,7 +6,6 @@ The image is touched last, in one undo step: GIMP kills a cancelled plug-in outr
 
 from __future__ import annotations
 
-import json
 import sys
 import traceback
 from pathlib import Path
@@ -20,6 +19,7 @@ from colorize_neural.errors import ColorizeError
 gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
+import installed  # noqa: E402
 import layers  # noqa: E402
 from gi.repository import Gegl, Gimp, GimpUi, GLib, GObject  # noqa: E402
 
@@ -65,14 +65,14 @@ class ColorizeNeural(Gimp.PlugIn):  # type: ignore[misc]
 
 
 def add_arguments(procedure: Any) -> None:
-    models = installed_models()
+    models = installed.models(FOLDER)
     flags = GObject.ParamFlags.READWRITE
     add_model(procedure, models, flags)
     procedure.add_double_argument(
         "temperature",
         "_Temperature",
         "Low is vivid, high is cautious; left as it is, each model takes its own best",
-        *(0.05, 1.0, default_temperature(models), flags),
+        *(0.05, 1.0, installed.default_temperature(models), flags),
     )
     procedure.add_double_argument("strength", "_Strength", "Colourfulness is multiplied by it", 0.0, 2.0, 1.0, flags)
     procedure.add_boolean_argument(
@@ -85,12 +85,11 @@ def add_arguments(procedure: Any) -> None:
     add_choice(procedure, "device", "_Device", "What the network runs on", DEVICES)
 
 
-def add_model(procedure: Any, models: list[dict[str, Any]], flags: Any) -> None:
+def add_model(procedure: Any, models: list[installed.Model], flags: Any) -> None:
     """A choice of the installed models; without any, a text, lest GIMP refuse the call before `run` tells why."""
     name, label, blurb = "model", "_Model", "The network that finds the colours"
     if models:
-        titles = {model["id"]: (model["title"], model["description"]) for model in models}
-        add_choice(procedure, name, label, blurb, titles)
+        add_choice(procedure, name, label, blurb, {model.id: (model.title, model.description) for model in models})
     else:
         procedure.add_string_argument(name, label, blurb, "", flags)
 
@@ -101,21 +100,6 @@ def add_choice(procedure: Any, name: str, label: str, blurb: str, entries: dict[
     for number, (value, (title, description)) in enumerate(entries.items()):
         choice.add(value, number, title, description)
     procedure.add_choice_argument(name, label, blurb, choice, next(iter(entries)), GObject.ParamFlags.READWRITE)
-
-
-def installed_models() -> list[dict[str, Any]]:
-    """The manifest's entries, recommended ones first; none where it cannot be read, which the worker will explain."""
-    try:
-        manifest = settings.read(FOLDER).models / "manifest.json"
-        models: list[dict[str, Any]] = json.loads(manifest.read_text(encoding="utf-8"))["models"]
-        return sorted(models, key=lambda model: model["group"] != "recommended")
-    except (ColorizeError, OSError, ValueError, KeyError, TypeError):
-        return []
-
-
-def default_temperature(models: list[dict[str, Any]]) -> float:
-    """That of the first model that has one."""
-    return next((float(model["temperature"]["default"]) for model in models if model["temperature"]), 0.4)
 
 
 def run(procedure: Any, run_mode: Any, image: Any, drawables: list[Any], config: Any, _data: object) -> Any:
@@ -153,13 +137,16 @@ def colorize(image: Any, layer: Any, config: Any) -> None:
     with Client(settings.read(FOLDER)) as client, client.pixels(layers.shape_of(image, layer)) as pixels:
         layers.read(layer, pixels)
         result = client.colorize(pixels, options_from(config), show_progress)
-        show_progress(1.0, result["note"])
+        show_progress(1.0, result["note"] or "Writing the layer")
+        Gimp.progress_end()  # and with it GIMP's Cancel, which would leave a half-done undo step behind
         with layers.one_undo_step(image):
             layers.convert_to_rgb(image)
             if config.get_property("output") == "replace":
                 layers.replace(layer, pixels)
             else:
-                layers.add(image, layer, pixels, title_of(config), mode_from(config))
+                layers.add(
+                    image, layer, pixels, installed.title_of(config.get_property("model"), FOLDER), mode_from(config)
+                )
     Gimp.displays_flush()
 
 
@@ -174,11 +161,6 @@ def options_from(config: Any) -> dict[str, object]:
 
 def mode_from(config: Any) -> Any:
     return Gimp.LayerMode.LCH_COLOR if config.get_property("output") == "color-layer" else Gimp.LayerMode.NORMAL
-
-
-def title_of(config: Any) -> str:
-    chosen = config.get_property("model")
-    return next((str(model["title"]) for model in installed_models() if model["id"] == chosen), "Colours")
 
 
 def show_progress(fraction: float, text: str) -> None:

@@ -100,12 +100,15 @@ def test_a_worker_killed_in_mid_work_is_a_sentence_and_leaves_nothing_behind(gim
     assert not gimp.workers() and not pixel_files()
 
 
-def test_without_a_manifest_the_procedure_is_there_and_tells_what_to_do(
-    gimp_program: str, tiny: Settings, tmp_path: Path
+@pytest.mark.parametrize("manifest", [None, '{"contract": 1, "models": [{"id": "orange"}]}'])
+def test_without_a_sound_manifest_the_procedure_is_there_and_tells_what_to_do(
+    gimp_program: str, tiny: Settings, tmp_path: Path, manifest: str | None
 ) -> None:
-    profile = tmp_path / STRANGE
-    missing = Settings(tiny.python, tmp_path / "nowhere", tiny.version)
-    make_profile(profile, missing)
+    profile, models = tmp_path / STRANGE, tmp_path / "models"
+    if manifest:
+        models.mkdir()
+        (models / "manifest.json").write_text(manifest)
+    make_profile(profile, Settings(tiny.python, models, tiny.version))
     with running(gimp_program, profile, "--no-interface") as gimp, gimp.image(GREY) as image:
         before = image.state()
         status, said = image.colorize()

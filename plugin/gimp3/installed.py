@@ -1,0 +1,49 @@
+"""The installed models as the dialog offers them: read from the manifest, which the worker's side checks in earnest."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from colorize_neural import settings
+from colorize_neural.errors import ColorizeError
+
+COMMON_TEMPERATURE = 0.4  # what the dialog shows when no model has a temperature
+
+
+@dataclass(frozen=True)
+class Model:
+    id: str
+    title: str
+    description: str
+    temperature: float | None  # its default; None where the model ignores it
+
+
+def models(folder: Path) -> list[Model]:
+    """Recommended ones first; none where the manifest cannot be read, for then the worker tells why.
+
+    folder: where settings.json is
+    """
+    try:
+        manifest = settings.read(folder).models / "manifest.json"
+        entries = json.loads(manifest.read_text(encoding="utf-8"))["models"]
+        return list(map(_model_from, sorted(entries, key=lambda entry: entry["group"] != "recommended")))
+    except (ColorizeError, OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def default_temperature(offered: list[Model]) -> float:
+    """That of the first model that has one."""
+    return next((model.temperature for model in offered if model.temperature), COMMON_TEMPERATURE)
+
+
+def title_of(model_id: str, folder: Path) -> str:
+    return next((model.title for model in models(folder) if model.id == model_id), "Colours")
+
+
+def _model_from(entry: dict[str, Any]) -> Model:
+    temperature = entry["temperature"]
+    default = None if temperature is None else float(temperature["default"])
+    return Model(str(entry["id"]), str(entry["title"]), str(entry["description"]), default)
