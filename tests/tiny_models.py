@@ -40,25 +40,25 @@ _SLOW = """trips = Constant<value = int64 {1000000}>()
     still = Mul(temperatures, rest)
     coloured = Add(colour, still)"""
 
-#        id             a and b, how they are made, default temperature
+#     id: group, a and b, how they are made, default temperature
 TINY = {
-    "orange": ("20, 40", _CONSTANT, None),
-    "grey": ("0, 0", _CONSTANT, None),
-    "thermometer": ("0, 100", _BY_TEMPERATURE, 0.4),  # b is a hundred times the temperature
-    "hours": ("20, 40", _SLOW, None),  # works for hours
+    "hours": ("papers", "20, 40", _SLOW, None),  # works for hours
+    "orange": ("recommended", "20, 40", _CONSTANT, None),
+    "grey": ("recommended", "0, 0", _CONSTANT, None),
+    "thermometer": ("recommended", "0, 100", _BY_TEMPERATURE, 0.4),  # b is a hundred times the temperature
 }
 
 
-def make_models(folder: Path, names: Sequence[str], group: str = "recommended") -> Path:
+def make_models(folder: Path, names: Sequence[str]) -> Path:
     """Writes tiny models and their manifest, in the order given -> the folder."""
     folder.mkdir(parents=True, exist_ok=True)
-    entries = [_make_model(folder, name, group) for name in names]
+    entries = [_make_model(folder, name) for name in names]
     (folder / "manifest.json").write_text(json.dumps({"contract": 1, "models": entries}))
     return folder
 
 
-def _make_model(folder: Path, name: str, group: str) -> dict[str, object]:
-    colour, rule, temperature = TINY[name]
+def _make_model(folder: Path, name: str) -> dict[str, object]:
+    group, colour, rule, temperature = TINY[name]
     model = onnx.parser.parse_model(_GRAPH % (colour, rule))
     onnx.checker.check_model(model)
     content = model.SerializeToString()

@@ -52,4 +52,6 @@ def desk(gimp_program: str, tiny: Settings, tmp_path_factory: pytest.TempPathFac
     profile: Path = tmp_path_factory.mktemp("gimp") / STRANGE
     make_profile(profile, tiny)
     with screen() as shown, running(str(program), profile, "--no-splash", DISPLAY=shown.display) as gimp:
-        yield Desk(gimp, shown)
+        desk = Desk(gimp, shown)
+        desk.close_welcome()
+        yield desk

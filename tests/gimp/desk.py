@@ -22,7 +22,6 @@ class Desk:
         with self.gimp.image(photo) as image:
             image.do("show")
             window = self.screen.wait_for(r"^\*?\[Untitled\].*GIMP$")
-            self._close_welcome()
             yield image, window
 
     def choose_from_menu(self, window: str) -> None:
@@ -33,10 +32,10 @@ class Desk:
         self.choose_from_menu(window)
         return self.screen.wait_for(r"^Colorize \(neural\)$")
 
-    def _close_welcome(self) -> None:
+    def close_welcome(self) -> None:
         """GIMP greets who starts it for the first time, sooner or later."""
         with contextlib.suppress(TimeoutError):
-            self.screen.press(self.screen.wait_for("^Welcome to GIMP", patience=2), "Escape")
+            self.screen.press(self.screen.wait_for("^Welcome to GIMP", patience=30), "Escape")
 
 
 def eventually(holds: Callable[[], bool]) -> bool:

@@ -21,8 +21,6 @@ PHOTOS = {
     "8 bit": Photo(),
     "8 bit, linear": Photo(precision="U8_LINEAR"),
     "16 bit, alpha": Photo(precision="U16_NON_LINEAR", alpha=True),
-    "32 bit": Photo(precision="U32_LINEAR"),
-    "float": Photo(precision="FLOAT_NON_LINEAR"),
     "half, alpha": Photo(precision="HALF_LINEAR", alpha=True),
 }
 SELECTION = (17, 0, 20, 60)  # on the canvas; the layer begins at (7, 11)
@@ -64,7 +62,7 @@ def test_the_procedure_is_in_the_colors_menu_with_the_promised_arguments(gimp: G
     }
     assert told["ranges"] == {"temperature": (0.05, 1.0), "strength": (0.0, 2.0)}
     assert told["choices"] == {
-        "model": ["orange", "grey", "thermometer", "hours"],
+        "model": ["orange", "grey", "thermometer", "hours"],  # recommended ones first
         "output": ["color-layer", "layer", "replace"],
         "device": ["auto", "cpu", "gpu"],
     }
