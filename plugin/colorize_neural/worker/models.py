@@ -92,6 +92,7 @@ class Session:
         content = _intact_content(model)
         wished = [name for name in GPU_PROVIDERS if name in ort.get_available_providers()] if device != "cpu" else []
         options = ort.SessionOptions()
+        ort.disable_telemetry_events()
         options.log_severity_level = 4  # what fails is told by get_providers, not on stderr
         try:
             self._session = ort.InferenceSession(content, options, [*wished, "CPUExecutionProvider"])
