@@ -25,7 +25,7 @@ MAY_IMPORT = {
     ),
     "the GIMP 3 front end": (
         sorted((REPOSITORY / "plugin/gimp3").glob("*.py")),
-        {"gi", "layers", *OWN},
+        {"gi", *(file.stem for file in (REPOSITORY / "plugin/gimp3").glob("*.py")), *OWN},
     ),
     "the worker": (
         sorted((PACKAGE / "worker").glob("*.py")),
