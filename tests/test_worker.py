@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -220,6 +221,17 @@ def test_a_worker_killed_in_mid_work_is_a_sentence_and_leaves_no_file(tiny: Sett
 
         with pytest.raises(ColorizeError, match=r"stopped in mid-work.*try again"):
             client.colorize(pixels, {"model": "hours"}, kill)
+    assert not pixel_files()
+
+
+def test_pixels_that_find_no_room_are_a_sentence(client: Client) -> None:
+    usual = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with pytest.raises(ColorizeError, match=r"no room in .*please free.*try again"), client.pixels(GREY) as pixels:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, usual[1]))
+        try:
+            pixels.write(bytes(GREY.bytes))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, usual)
     assert not pixel_files()
 
 

@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -37,14 +38,15 @@ class WorkerError(Exception):
 class Pixels:
     """The shared file of one photograph: gone as soon as the `with` ends, or both processes do."""
 
-    def __init__(self, shape: Shape, file: BinaryIO, path: Path) -> None:
+    def __init__(self, shape: Shape, file: FileIO, path: Path) -> None:
         self.shape, self.path, self._file = shape, path, file
 
     def write(self, rows: bytes) -> None:
         """Appends whole rows."""
+        rest = memoryview(rows)
         try:
-            self._file.write(rows)
-            self._file.flush()
+            while rest:
+                rest = rest[self._file.write(rest) :]
         except OSError as error:
             raise ColorizeError(
                 f"The pixels found no room in {self.path.parent} ({error.strerror}): please free "
@@ -83,7 +85,7 @@ class Client:
         """An empty file for one photograph, which the worker has open already."""
         handle, name = tempfile.mkstemp(".pixels", _our_prefix(os.getpid()), _roomy_folder(shape.bytes))
         try:
-            with os.fdopen(handle, "r+b") as file:
+            with os.fdopen(handle, "r+b", buffering=0) as file:  # a buffer would fail on a full disk once more
                 self._ask("open", path=name)
                 yield Pixels(shape, file, Path(name))
         finally:
