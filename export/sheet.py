@@ -16,14 +16,14 @@ from colorize_neural.worker.photos import read_photograph
 
 from export.metrics import Rgb
 
-CELL = 224  # pixels, both sides of a cell, unless told otherwise
+CELL = 224  # pixels: the width of a cell, which no photograph in it exceeds in height
 GAP = 4
 HEADER = 24
 _INK, _PAPER = (40, 40, 40), 255
 
 
 class Sheet:
-    """Takes rows; `rows` is how many it wants, `cell` the side of its cells in pixels."""
+    """Takes rows; `rows` is how many it wants, `cell` the width of its cells in pixels."""
 
     def __init__(self, rows: int, cell: int = CELL) -> None:
         self.rows = rows
@@ -47,13 +47,13 @@ class Sheet:
 
 
 def _fitted(rgb: Rgb, side: int) -> Rgb:
-    """The photograph fitted into a cell with a gap to the right and below."""
+    """The photograph in a cell as wide as told and as high as it is, with a gap to the right and below."""
     h, w = rgb.shape[:2]
     scale = side / max(h, w)
     small = cv2.resize(rgb, (max(1, round(w * scale)), max(1, round(h * scale))), interpolation=cv2.INTER_AREA)
-    cell = np.full((side + GAP, side + GAP, 3), _PAPER, np.uint8)
-    top, left = (side - small.shape[0]) // 2, (side - small.shape[1]) // 2
-    cell[top : top + small.shape[0], left : left + small.shape[1]] = small
+    cell = np.full((small.shape[0] + GAP, side + GAP, 3), _PAPER, np.uint8)
+    left = (side - small.shape[1]) // 2
+    cell[: small.shape[0], left : left + small.shape[1]] = small
     return cell
 
 
@@ -63,7 +63,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--models", nargs="+", required=True, metavar="ID", help="as the manifest names them")
     parser.add_argument("--folder", type=Path, default=models_folder(), help="the models folder")
     parser.add_argument("--out", type=Path, required=True, help="a PNG or JPEG to write")
-    parser.add_argument("--cell", type=int, default=CELL, help="pixels, both sides of a cell")
+    parser.add_argument("--cell", type=int, default=CELL, help="pixels: the width of a cell")
     chosen = parser.parse_args(arguments)
     colorizer, sheet = Colorizer(chosen.folder), Sheet(len(chosen.photos), chosen.cell)
     for photo in chosen.photos:
