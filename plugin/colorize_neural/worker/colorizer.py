@@ -74,7 +74,7 @@ class Colorizer:
         session = self._session(model, options.device)
         progress(0.1, "Reading the photograph")
         guide = _reduced_lightness(pixels)
-        progress(0.2, "Finding colours")
+        progress(0.2, f"Finding colours on the {session.device.upper()}")
         ab = _infer(session, model, guide, options, pixels.shape[:2])
         enlarger = Enlarger(ab, guide, pixels.shape[:2], options.edge_guidance)
         _paint(pixels, enlarger, lambda share: progress(0.3 + 0.7 * share, "Painting"))
