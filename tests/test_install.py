@@ -355,6 +355,7 @@ def test_an_interrupted_run_says_so(fresh: Machine) -> None:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - background jobs ignore it
     )
     assert process.stdout
     assert any("Fetching" in line for line in process.stdout)
