@@ -136,8 +136,7 @@ def colorize(image: Any, layer: Any, config: Any) -> None:
     Gimp.progress_init("Reading the photograph")
     with Client(settings.read(FOLDER)) as client, client.pixels(layers.shape_of(image, layer)) as pixels:
         layers.read(layer, pixels)
-        result = client.colorize(pixels, options_from(config), show_progress)
-        show_progress(1.0, result["note"] or "Writing the layer")
+        client.colorize(pixels, options_from(config), show_progress)
         Gimp.progress_end()  # and with it GIMP's Cancel, which would leave a half-done undo step behind
         with layers.one_undo_step(image):
             layers.convert_to_rgb(image)
