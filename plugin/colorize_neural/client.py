@@ -31,10 +31,6 @@ _SHARED_MEMORY = Path("/dev/shm")
 _AGAIN = "please run install.py again."
 
 
-class WorkerError(Exception):
-    """What the worker knows of a failure beyond its sentence: the cause of the ColorizeError."""
-
-
 class Pixels:
     """The shared file of one photograph: gone as soon as the `with` ends, or both processes do."""
 
@@ -115,7 +111,7 @@ class Client:
         while True:
             answer = self._answer()
             if answer["kind"] == "error":
-                raise ColorizeError(answer["message"]) from WorkerError(answer["details"])
+                raise ColorizeError(answer["message"])
             if answer["kind"] != "progress":
                 return answer
             progress(answer["fraction"], answer["text"])

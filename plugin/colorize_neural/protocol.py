@@ -7,7 +7,7 @@
                        opened    {}
                        progress  {fraction, text}
                        result    {device, note, seconds}
-                       error     {message, details}
+                       error     {message}
 
 Each message names its `kind`. Standard library only: GIMP's own Python imports it.
 """

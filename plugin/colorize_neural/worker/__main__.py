@@ -48,10 +48,9 @@ class Worker:
         try:
             self._handle(line)
         except ColorizeError as error:
-            self._say("error", message=str(error), details="")
+            self._say("error", message=str(error))
         except Exception:
-            details = traceback.format_exc()
-            self._say("error", message=settings.logged(details), details=details)
+            self._say("error", message=settings.logged(traceback.format_exc()))
 
     def _handle(self, line: bytes) -> None:
         with _understanding():
