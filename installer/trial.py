@@ -24,7 +24,6 @@ def main(folder: Path) -> None:
         with Client(settings.read(folder)) as client, client.pixels(Shape(WIDTH, HEIGHT, 3, "uint8")) as pixels:
             pixels.write(grey)
             result = client.colorize(pixels, {}, lambda _fraction, _text: None)
-            pixels.rewind()
             coloured = pixels.read(HEIGHT)
     except ColorizeError as error:
         sys.exit(str(error))
