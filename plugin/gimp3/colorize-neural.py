@@ -132,6 +132,9 @@ def confirmed(procedure: Any, config: Any) -> bool:
 
 def colorize(image: Any, layer: Any, config: Any) -> None:
     """The way of one photograph: read, have it coloured, and only then write."""
+    replaces = config.get_property("output") == "replace"
+    if replaces:  # only now, for the dialog may have chosen another output
+        layers.check_unlocked(layer)
     Gegl.init(None)
     Gimp.progress_init("Reading the photograph")
     with Client(settings.read(FOLDER)) as client, client.pixels(layers.shape_of(image, layer)) as pixels:
@@ -140,7 +143,7 @@ def colorize(image: Any, layer: Any, config: Any) -> None:
         Gimp.progress_end()  # and with it GIMP's Cancel, which would leave a half-done undo step behind
         with layers.one_undo_step(image):
             layers.convert_to_rgb(image)
-            if config.get_property("output") == "replace":
+            if replaces:
                 layers.replace(layer, pixels)
             else:
                 layers.add(

@@ -40,6 +40,17 @@ def layer_to_colorize(image: Any, drawables: list[Any]) -> Any:
     return layer
 
 
+def check_unlocked(layer: Any) -> None:
+    """WrongLayerError where the layer's own pixels must not be written: a group's lock holds for all that is in it."""
+    item = layer
+    while item is not None:
+        if item.get_lock_content():
+            raise WrongLayerError(
+                "The layer's pixels are locked: please unlock them in the Layers dialog, or choose another output."
+            )
+        item = item.get_parent()
+
+
 def shape_of(image: Any, layer: Any) -> Shape:
     """The layer's pixels as the worker shall see them."""
     dtype = DTYPES.get(int(image.get_precision()), "float32")
@@ -54,13 +65,13 @@ def read(layer: Any, pixels: Pixels) -> None:
 
 def convert_to_rgb(image: Any) -> None:
     if image.get_base_type() == Gimp.ImageBaseType.GRAY:
-        image.convert_rgb()
+        check_done(image.convert_rgb())
 
 
 def replace(layer: Any, pixels: Pixels) -> None:
     """The layer itself, inside the selection."""
     fill(layer.get_shadow_buffer(), pixels)
-    layer.merge_shadow(True)
+    check_done(layer.merge_shadow(True))
     layer.update(0, 0, pixels.shape.width, pixels.shape.height)
 
 
@@ -70,9 +81,17 @@ def add(image: Any, below: Any, pixels: Pixels, name: str, mode: Any) -> None:
     layer = Gimp.Layer.new(image, name, pixels.shape.width, pixels.shape.height, kind, 100, mode)
     fill(layer.get_buffer(), pixels)
     layer.set_offsets(*below.get_offsets()[1:])
-    image.insert_layer(layer, below.get_parent(), image.get_item_position(below))
+    check_done(image.insert_layer(layer, below.get_parent(), image.get_item_position(below)))
     if not Gimp.Selection.is_empty(image):
         layer.add_mask(layer.create_mask(Gimp.AddMaskType.SELECTION))
+
+
+def check_done(done: bool) -> None:
+    """GIMP answers False where it refuses: that must not pass for a success."""
+    if not done:
+        raise ColorizeError(
+            f"GIMP refused the colours ({Gimp.get_pdb().get_last_error()}): please choose Edit > Undo, and try again."
+        )
 
 
 def fill(buffer: Any, pixels: Pixels) -> None:

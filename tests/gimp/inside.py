@@ -122,6 +122,13 @@ def put_into_group(image: int) -> None:
     images[image].reorder_item(photo, group, 0)
 
 
+def lock(image: int, what: str) -> None:
+    """Locks the pixels of the photo, or of the group that holds it."""
+    if what == "group":
+        put_into_group(image)
+    images[image].get_layers()[0].set_lock_content(True)
+
+
 def make_indexed(image: int) -> None:
     images[image].convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 16, False, False, "")
 

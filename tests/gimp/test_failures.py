@@ -57,6 +57,18 @@ def test_a_selection_beside_the_layer_is_a_sentence(gimp: Gimp) -> None:
         assert image.state().same_as(before)
 
 
+@pytest.mark.parametrize("locked", ["layer", "group"])
+def test_replacing_locked_pixels_is_a_sentence_and_a_new_layer_is_not(gimp: Gimp, locked: str) -> None:
+    with gimp.image(GREY) as image:
+        image.do("lock", what=locked)
+        before = image.state()
+        said = "The layer's pixels are locked: please unlock them in the Layers dialog, or choose another output."
+        assert image.colorize(output="replace") == ("calling-error", said)
+        assert image.state().same_as(before)
+        assert image.colorize(output="layer")[0] == "success"
+        assert len(image.state().layers) == len(before.layers) + 1
+
+
 def test_a_missing_python_is_a_sentence(gimp: Gimp, tmp_path: Path) -> None:
     with gimp.image(GREY) as image, gimp.told(python=tmp_path / "python"):
         before = image.state()
