@@ -7,6 +7,7 @@ Standard library only: GIMP's own Python imports it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -90,9 +91,10 @@ def open_log() -> BinaryIO:
 
 def logged(traceback: str) -> str:
     """Keeps the traceback of an unexpected failure in the log -> the sentence for the user."""
-    with open_log() as log:
-        log.write(f"{datetime.now():%Y-%m-%d %H:%M:%S}, version {__version__}\n{traceback}\n".encode())
-    last_line = traceback.strip().splitlines()[-1]
+    text = traceback.encode(errors="backslashreplace").decode()  # a file's name in it may be no text
+    with contextlib.suppress(OSError), open_log() as log:  # the disk may be full
+        log.write(f"{datetime.now():%Y-%m-%d %H:%M:%S}, version {__version__}\n{text}\n".encode())
+    last_line = text.strip().splitlines()[-1]
     return f"Something unexpected went wrong ({last_line}): please report it together with the file {log_file()}."
 
 
