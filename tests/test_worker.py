@@ -9,7 +9,6 @@ import resource
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,15 +17,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from colorize_neural import __version__
+from colorize_neural import __version__, settings
 from colorize_neural.client import Client
 from colorize_neural.errors import ColorizeError
 from colorize_neural.protocol import Shape
 from colorize_neural.settings import Settings
 
+from tests.pixel_files import FOLDERS, pixel_files
 from tests.tiny_models import make_models
 
-FOLDERS = (Path("/dev/shm"), Path(tempfile.gettempdir()))
 GREY = Shape(60, 40, 3, "uint8")
 
 
@@ -42,10 +41,6 @@ def colorize(client: Client, rows: np.ndarray[Any, Any], **options: object) -> t
         result = client.colorize(pixels, options, nothing)
         coloured = pixels.read(height)
     return np.frombuffer(coloured, rows.dtype).reshape(rows.shape), result
-
-
-def pixel_files() -> list[Path]:
-    return [file for folder in FOLDERS for file in folder.glob("colorize-neural-*.pixels")]
 
 
 def children() -> set[int]:
@@ -292,3 +287,13 @@ def test_an_unexpected_failure_names_a_log_file_that_holds_the_traceback(
     with Client(tiny) as client, pytest.raises(ColorizeError, match=re.escape(str(own_log))):
         client._ask("open", path=str(tmp_path / "nothing.pixels"))
     assert "FileNotFoundError" in own_log.read_text()
+
+
+def test_an_unexpected_failure_with_a_name_that_is_no_text_is_logged_too(own_log: Path) -> None:
+    assert settings.logged("OSError: \udcff").startswith("Something unexpected went wrong (OSError: \\udcff)")
+    assert "OSError: \\udcff" in own_log.read_text()
+
+
+def test_an_unexpected_failure_on_a_full_disk_is_a_sentence_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settings, "log_file", lambda: Path("/dev/full"))
+    assert settings.logged("MemoryError").startswith("Something unexpected went wrong (MemoryError): please report it")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import tempfile
 import time
 from pathlib import Path
 
@@ -12,14 +11,10 @@ import pytest
 from colorize_neural.settings import Settings
 
 from tests.gimp.gimps import STRANGE, Gimp, Photo, make_profile, running
+from tests.pixel_files import pixel_files
 from tests.tiny_models import make_models
 
 GREY = Photo(base="GRAY")
-
-
-def pixel_files() -> list[Path]:
-    folders = Path("/dev/shm"), Path(tempfile.gettempdir())
-    return [file for folder in folders for file in folder.glob("colorize-neural-*.pixels")]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.gimp.desk import Desk, eventually
 from tests.gimp.gimps import Photo, State
-from tests.gimp.test_failures import pixel_files
+from tests.pixel_files import pixel_files
 from tests.tiny_models import make_models
 
 GREY = Photo(base="GRAY", size=(600, 400), canvas=(620, 420))
