@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pyvips
 from colorize_neural import __version__
 from colorize_neural.settings import MODELS_VARIABLE, Settings
 
+from tests.disks import small_disk
 from tests.tiny_models import make_models
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "migrant-mother-1936.jpg"
@@ -72,6 +74,40 @@ def test_without_colour_the_file_comes_back_value_for_value(desk: Desk, name: st
     before, after = (load(desk.folder / file) for file in (name, f"out {name}"))
     assert (after.width, after.height, after.bands, after.format) == (before.width, before.height, 3, before.format)
     assert all(np.array_equal(after[band].numpy(), before[0].numpy()) for band in range(3))
+
+
+def test_the_caption_of_an_archives_tiff_is_kept(desk: Desk) -> None:
+    image = load(desk.grey("in.png")).copy()
+    image.set_type(pyvips.GValue.gstr_type, "image-description", "The mill, 1904")
+    save(image, desk.folder / "in.tif")
+    desk.colorize("in.tif", "-o", "out.tif")
+    assert load(desk.folder / "out.tif").get("image-description") == "The mill, 1904"
+
+
+def test_a_name_that_is_no_utf_8_is_as_good_as_any(desk: Desk) -> None:
+    name = os.fsdecode(b"caf\xe9.png")
+    desk.grey("in.png").rename(desk.folder / name)
+    done = desk.run(name, "-o", os.fsdecode(b"out\xe9.png"))
+    assert done.returncode == 0, done.stderr
+    assert (desk.folder / os.fsdecode(b"out\xe9.png")).stat().st_size > 0
+
+
+def test_the_user_is_told_that_only_the_first_page_is_coloured(desk: Desk) -> None:
+    page = load(desk.grey("in.png")).copy()
+    both = page.join(page, "vertical").copy()
+    both.set_type(pyvips.GValue.gint_type, "page-height", page.height)
+    save(both, desk.folder / "pages.tif")
+    done = desk.run("pages.tif", "-o", "out.tif")
+    assert done.returncode == 0
+    assert "2 pages" in done.stderr
+    assert load(desk.folder / "out.tif").height == page.height
+
+
+def test_a_reader_that_goes_away_is_no_failure(desk: Desk) -> None:
+    command = f"{shlex.quote(sys.executable)} -m colorize_neural.cli models | true"
+    environment = os.environ | {MODELS_VARIABLE: str(desk.models)}
+    done = subprocess.run(["/bin/sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize("name", ["p.jpg", "p.jpeg", "p.png", "p.tif", "p.webp"])
@@ -159,6 +195,11 @@ def test_models_are_listed_with_what_a_user_wants_to_know(desk: Desk) -> None:
 def test_version_and_help_come_without_loading_anything(desk: Desk) -> None:
     assert desk.run("--version").stdout.strip().endswith(__version__)
     assert "--edge-guidance" in desk.run("--help").stdout
+    command = [sys.executable, "-X", "importtime", "-m", "colorize_neural.cli", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "argparse" in loaded
+    assert not loaded & {"numpy", "cv2", "onnxruntime", "pyvips"}
 
 
 BAD_INPUT = {
@@ -168,6 +209,8 @@ BAD_INPUT = {
     "a truncated JPEG": (["cut.jpg", "-o", "out.png"], "cannot be read"),
     "0 bytes": (["empty.jpg", "-o", "out.png"], "0 bytes"),
     "an unknown model": (["in.png", "-o", "out.png", "--model", "nobody"], "orange, grey"),
+    "an unknown model for several": (["in.png", "in2.png", "-o", "out", "--model", "nobody"], "orange, grey"),
+    "a photograph whose white is unknown": (["float.tif", "-o", "out.png"], "8 or 16 bits"),
     "a temperature out of range": (["in.png", "-o", "out.png", "--temperature", "7"], "from 0.05 to 1"),
     "a temperature that is no number": (["in.png", "-o", "out.png", "--temperature", "warm"], "--help"),
     "a format that is not written": (["in.png", "-o", "out.xyz"], ".png"),
@@ -184,6 +227,7 @@ def test_bad_input_is_one_sentence_and_leaves_no_file(desk: Desk, case: str) -> 
     (desk.folder / "text.jpg").write_text("I am no photograph.")
     (desk.folder / "cut.jpg").write_bytes(SAMPLE.read_bytes()[:30000])
     (desk.folder / "empty.jpg").touch()
+    save(pyvips.Image.new_from_array(np.ones((9, 9), np.float32)), desk.folder / "float.tif")
     (desk.folder / "sub").mkdir()
     desk.grey("in.png")
     shutil.copy(desk.folder / "in.png", desk.folder / "in2.png")
@@ -206,19 +250,11 @@ def test_a_missing_models_folder_is_a_sentence(desk: Desk) -> None:
     assert_one_sentence(done, "install.py")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists() or os.geteuid() != 0, reason="a small file system needs root")
 def test_a_full_disk_is_a_sentence_and_leaves_no_file(desk: Desk) -> None:
-    small = desk.folder / "small"
-    small.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(small)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("this machine lets nobody mount a small file system")
-    try:
-        done = desk.run(SAMPLE, "-o", small / "out.png")
+    with small_disk(desk.folder / "small", "64k") as disk:
+        done = desk.run(SAMPLE, "-o", disk / "out.png")
         assert_one_sentence(done, "could not be written")
-        assert list(small.iterdir()) == []
-    finally:
-        subprocess.run(["umount", str(small)], check=True)
+        assert list(disk.iterdir()) == []
 
 
 def assert_one_sentence(done: Done, words: str) -> None:

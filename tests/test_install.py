@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import pytest
 import pyvips
 from colorize_neural import settings
 
+from tests.disks import small_disk
 from tests.machines import NAME, ODD, REPOSITORY, Done, Machine, Tree, make_checkout, tree
 
 NO_PACKAGES = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/nowhere"}  # the quickest way for an installation to fail
@@ -123,7 +123,7 @@ def test_the_demo_is_a_photograph_in_colours(installed: Story) -> None:
 def test_the_command_works_under_the_name_that_it_tells(installed: Story) -> None:
     machine = installed.machine
     told = installed.done.stdout.splitlines()[-2].partition(": ")[2].removesuffix(" PHOTO -o RESULT")
-    sample, result = next((REPOSITORY / "samples").glob("*.jpg")), machine.home.parent / 'a "result".png'
+    sample, result = REPOSITORY / "samples/migrant-mother-1936.jpg", machine.home.parent / 'a "result".png'
     done = machine.run("/bin/sh", "-c", f'{told} "$0" -o "$1"', sample, result, PYTHONHOME="/nowhere")
     assert done.returncode == 0, done.stderr
     assert result.is_file()
@@ -328,23 +328,12 @@ def test_a_first_installation_that_fails_leaves_only_its_log(fresh: Machine) -> 
     assert fresh.tree() == before
 
 
-def test_a_full_disk_is_a_sentence_and_leaves_nothing(fresh: Machine, small_disk: Path) -> None:
-    done = fresh.install(XDG_DATA_HOME=str(small_disk))
-    assert is_one_sentence(done)
-    assert "no space left" in done.stderr
-    assert list((small_disk / NAME / "installations").iterdir()) == []
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 64 MB, where an environment fits but not what it needs."""
-    folder = tmp_path / "small disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(folder)]
-    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only root can mount a small disk, and only where mounting is allowed")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+def test_a_full_disk_is_a_sentence_and_leaves_nothing(fresh: Machine, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "small disk", "64m") as disk:  # an environment fits, but not what it needs
+        done = fresh.install(XDG_DATA_HOME=str(disk))
+        assert is_one_sentence(done)
+        assert "no space left" in done.stderr
+        assert list((disk / NAME / "installations").iterdir()) == []
 
 
 def test_an_interrupted_run_says_so(fresh: Machine) -> None:
