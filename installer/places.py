@@ -96,14 +96,15 @@ class Places:
     def link_command(self) -> Path:
         """Puts a link to the command where the shell looks for it -> the link, or the command where that cannot be."""
         link = _link()
-        if link is None or not (self._is_our_link(link) or not os.path.lexists(link)):
-            return self.command
-        self._make_folder(link.parent)
-        beside = link.with_name(f".{link.name}.new")
-        beside.unlink(missing_ok=True)
-        beside.symlink_to(self.command)
-        beside.replace(link)
-        return link
+        with contextlib.suppress(OSError):  # what is installed works without it
+            if link is not None and (self._is_our_link(link) or not os.path.lexists(link)):
+                self._make_folder(link.parent)
+                beside = link.with_name(f".{link.name}.new")
+                beside.unlink(missing_ok=True)
+                beside.symlink_to(self.command)
+                beside.replace(link)
+                return link
+        return self.command
 
     def remove(self, gimps: Iterable[Path]) -> list[Path]:
         """Removes all that lies outside the data folder, also from these plug-ins folders -> what it was."""

@@ -328,6 +328,16 @@ def test_a_first_installation_that_fails_leaves_only_its_log(fresh: Machine) -> 
     assert fresh.tree() == before
 
 
+def test_where_the_command_cannot_be_linked_its_own_path_is_told(fresh: Machine) -> None:
+    in_the_way = fresh.command.parent
+    in_the_way.parent.mkdir()
+    in_the_way.write_text("theirs")
+    story = act(fresh)
+    assert f"/{NAME}/bin/{NAME}' PHOTO -o RESULT" in story.done.stdout
+    assert fresh.run(fresh.data / "bin" / NAME, "--version").returncode == 0
+    assert in_the_way.read_text() == "theirs"
+
+
 def test_a_full_disk_is_a_sentence_and_leaves_nothing(fresh: Machine, tmp_path: Path) -> None:
     with small_disk(tmp_path / "small disk", "64m") as disk:  # an environment fits, but not what it needs
         done = fresh.install(XDG_DATA_HOME=str(disk))
