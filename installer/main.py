@@ -118,14 +118,14 @@ def _check(places: Places) -> None:
 
 
 def _uninstall(places: Places, found: list[gimps.Gimp]) -> None:
-    if not places.data.is_dir():
-        print("Nothing is installed.")
-        return
+    data = [places.data] if places.data.is_dir() else []  # being held makes it
     with places.held():
-        removed = places.remove(gimp.plug_ins for gimp in found)
+        removed = [*places.remove(gimp.plug_ins for gimp in found), *data]
     places.remove_data()
-    for place in [*removed, places.data]:
+    for place in removed:
         print(f"Removed: {place}")
+    if not removed:
+        print("Nothing is installed.")
 
 
 def _demo(places: Places) -> None:

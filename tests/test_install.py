@@ -328,6 +328,18 @@ def test_a_first_installation_that_fails_leaves_only_its_log(fresh: Machine) -> 
     assert fresh.tree() == before
 
 
+def test_an_installation_whose_data_folder_was_deleted_can_be_uninstalled(fresh: Machine) -> None:
+    fresh.gimp_folder("3.0").mkdir(parents=True)
+    act(fresh)
+    shutil.rmtree(fresh.data)
+    removed = act(fresh, "--uninstall")
+    assert removed.done.stdout.splitlines() == [f"Removed: {place}" for place in (fresh.plug_in("3.0"), fresh.command)]
+    assert not any(NAME in path for path in removed.after)
+    again = act(fresh, "--uninstall")
+    assert again.done.stdout == "Nothing is installed.\n"
+    assert again.after == again.before
+
+
 def test_where_the_command_cannot_be_linked_its_own_path_is_told(fresh: Machine) -> None:
     in_the_way = fresh.command.parent
     in_the_way.parent.mkdir()
