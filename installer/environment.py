@@ -104,8 +104,11 @@ def quoted(path: Path) -> str:
     return shlex.quote(str(path)) if os.name == "posix" else f'"{path}"'
 
 
-def run(command: Sequence[str | Path], failure: str) -> str:
-    """The last line that the command prints, all is kept in the log; ColorizeError(failure, the reason, a remedy)."""
+def run(command: Sequence[str | Path], failure: str, *, ours: bool = False) -> str:
+    """The last line that the command prints, all is kept in the log; ColorizeError(failure, the reason, a remedy).
+
+    A program of ours fails with a sentence that names the remedy: then the error is that sentence alone.
+    """
     kept = {name: entry for name, entry in os.environ.items() if not name.startswith(_MISLEADING)}
     process = subprocess.Popen(
         command,
@@ -119,6 +122,8 @@ def run(command: Sequence[str | Path], failure: str) -> str:
     with contextlib.suppress(OSError), settings.open_log() as log:
         log.write(output.encode())
     if process.returncode:
+        if ours and _ends_with_a_sentence(output):
+            raise ColorizeError(_last_line(output))
         raise ColorizeError(f"{failure}, for {_reason(output)}, and run install.py again.")
     return _last_line(output)
 
@@ -146,6 +151,10 @@ def _reason(output: str) -> str:
             return meaning.format(data=settings.data_folder(), python=system)
     said = _last_line(output) or "it ended without a word"
     return f"{said.rstrip('.')}: please look into {settings.log_file()}"
+
+
+def _ends_with_a_sentence(output: str) -> bool:
+    return _last_line(output).endswith(".") and "Traceback (" not in output
 
 
 def _last_line(output: str) -> str:

@@ -131,21 +131,22 @@ def _uninstall(places: Places, found: list[gimps.Gimp]) -> None:
 def _demo(places: Places) -> None:
     result = places.data / "demo" / SAMPLE.name
     result.parent.mkdir(exist_ok=True)
-    environment.run([places.command, SAMPLE, "-o", result, "--overwrite"], "The sample cannot be coloured")
+    environment.run([places.command, SAMPLE, "-o", result, "--overwrite"], "The sample cannot be coloured", ours=True)
     print(f"The sample photograph in colours: {result}")
 
 
 def _try_command(command: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / SAMPLE.name
-        environment.run([command, SAMPLE, "-o", result], "The command cannot colour a photograph")
+        environment.run([command, SAMPLE, "-o", result], "The command cannot colour a photograph", ours=True)
         if not result.is_file():
             raise ColorizeError("The command ends well but writes no photograph: please report this.")
 
 
 def _try_plug_in(folder: Path) -> str:
     trial = Path(__file__).with_name("trial.py")
-    return environment.run([sys.executable, "-I", "-B", trial, folder], "The plug-in cannot colour a photograph")
+    command: list[str | Path] = [sys.executable, "-I", "-B", trial, folder]
+    return environment.run(command, "The plug-in cannot colour a photograph", ours=True)
 
 
 def _about_files(error: OSError) -> str:

@@ -143,6 +143,20 @@ def test_the_check_notices_a_damaged_model(installed: Story) -> None:
         model.write_bytes(intact)
     assert is_one_sentence(done)
     assert "damaged" in done.stderr
+    assert done.stderr.count("install.py") == 1
+
+
+def test_the_check_passes_on_what_the_plug_in_says(installed: Story) -> None:
+    told = installed.machine.plug_in("3.0") / "settings.json"
+    intact = told.read_text()
+    told.write_text("{")
+    try:
+        done = installed.machine.install("--check")
+    finally:
+        told.write_text(intact)
+    assert is_one_sentence(done)
+    assert done.stderr.startswith("Colorize (neural) is not completely installed")
+    assert done.stderr.count("install.py") == 1
 
 
 def test_nothing_is_written_into_the_checkout(checkout: Path, installed: Story) -> None:
