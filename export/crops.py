@@ -5,9 +5,12 @@ Photo -> L (1, crop, crop), 0..100, perhaps degraded;  nearest, shares (crop/str
 
 from __future__ import annotations
 
+import warnings
+
 import cv2
 import numpy as np
 import torch
+from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.color import Float, lab_from_rgb
 from numpy.typing import NDArray
 from torch import Tensor
@@ -33,7 +36,7 @@ class Crops(Dataset[dict[str, Tensor]]):
     def __getitem__(self, index: int) -> dict[str, Tensor]:
         # torch seeds each loading process anew for each epoch; everything random here follows from it
         random = np.random.default_rng(int(torch.randint(2**62, ())))
-        rgb = self.photos[index].rgb()
+        rgb = self._rgb(index)
         rgb = _random_crop(rgb, self.data, random) if self.training else _middle(rgb, self.data.crop)
         lab = lab_from_rgb(rgb.astype(np.float32) / np.float32(255))
         L = np.ascontiguousarray(lab[..., 0])
@@ -45,6 +48,14 @@ class Crops(Dataset[dict[str, Tensor]]):
             "nearest": torch.from_numpy(nearest),
             "shares": torch.from_numpy(shares),
         }
+
+    def _rgb(self, index: int) -> NDArray[np.uint8]:
+        """The photograph, or the next one that can be read: one damaged file must not end hours of training."""
+        try:
+            return self.photos[index].rgb()
+        except ColorizeError as error:
+            warnings.warn(f"{error} The next one is taken instead.", stacklevel=1)
+            return self._rgb((index + 1) % len(self))
 
 
 def reduced_ab(lab: Float, stride: int) -> Float:

@@ -19,6 +19,7 @@ from colorize_neural.worker.color import Float, lightness_from_rgb, rgb_in_gamut
 from colorize_neural.worker.colorizer import Colorizer, Options
 from colorize_neural.worker.models import MANIFEST
 
+from export import run
 from export.judge import Judge
 from export.metrics import Rgb, ab_error, ab_of, colourfulness, frechet_distance, psnr, ssim
 from export.photos import Photo, find_photos
@@ -200,4 +201,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from colorize_neural.errors import ColorizeError
 from numpy.typing import NDArray
 
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
@@ -33,22 +34,22 @@ class Photo:
         return os.path.dirname(self.name)  # noqa: PTH120, a name in a tar is no path of this machine
 
     def rgb(self) -> NDArray[np.uint8]:
-        """The pixels, uint8 (h, w, 3); ValueError when the file is no readable photograph."""
+        """The pixels, uint8 (h, w, 3); ColorizeError when the file is no readable photograph."""
         with self.file.open("rb") as stream:
             stream.seek(self.offset)
             encoded = np.frombuffer(stream.read(self.size), np.uint8)
         bgr = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
         if bgr is None:
-            raise ValueError(f"{self.name} in {self.file} is not a readable photograph.")
+            raise ColorizeError(f"{self.name} in {self.file} is not a readable photograph: remove it.")
         return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 
 def find_photos(places: Iterable[Path]) -> list[Photo]:
-    """All photographs in folders (searched through) and tars, sorted by name; FileNotFoundError when there is none."""
+    """All photographs in folders (searched through) and tars, sorted by name; ColorizeError when there is none."""
     places = list(places)
     found = sorted((photo for place in places for photo in _photos_at(place)), key=lambda photo: photo.name)
     if not found:
-        raise FileNotFoundError(f"There is no photograph in {', '.join(map(str, places))}; name a folder or a tar.")
+        raise ColorizeError(f"There is no photograph in {', '.join(map(str, places))}; name a folder or a tar.")
     return found
 
 

@@ -10,10 +10,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from colorize_neural.errors import ColorizeError
+
+from export.decode import DECODERS
+from export.networks import NETWORKS
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+SCHEDULES = ("cosine", "plateau")
+GROUPS = ("recommended", "papers")
 
 
 @dataclass(frozen=True)
@@ -59,8 +67,22 @@ class Optimizer:
 
 
 @dataclass(frozen=True)
+class Manifest:
+    """What users and the runtime are told of the model: its entry in models/manifest.json."""
+
+    id: str
+    title: str
+    description: str
+    group: str  # "recommended" or "papers"
+    size: dict[str, int]  # short_side and multiple, pixels
+    trained_on: str
+    licence: str
+    temperature: float | None = None  # the default one; left out where the model ignores it
+
+
+@dataclass(frozen=True)
 class Recipe:
-    """All that reproduces one model; `manifest` holds what its users are told."""
+    """All that reproduces one model; ColorizeError where its numbers cannot be used."""
 
     seed: int
     kind: str
@@ -68,7 +90,19 @@ class Recipe:
     data: Data
     loss: Loss
     optimizer: Optimizer
-    manifest: dict[str, Any]
+    manifest: Manifest
+
+    def __post_init__(self) -> None:
+        for what, value, known in (
+            ("kind", self.kind, DECODERS),
+            ("network", self.network.name, NETWORKS),
+            ("schedule", self.optimizer.schedule, SCHEDULES),
+            ("group", self.manifest.group, GROUPS),
+        ):
+            if value not in known:
+                raise ColorizeError(f'This recipe names the {what} "{value}": choose one of {", ".join(known)}.')
+        if not 0 < self.data.held_out <= 0.5:
+            raise ColorizeError(f"This recipe holds out {self.data.held_out:g} of the photographs: choose 0.01 to 0.5.")
 
     @property
     def steps(self) -> int:
@@ -77,17 +111,21 @@ class Recipe:
 
 
 def read_recipe(file: Path) -> Recipe:
-    """ValueError names what is missing or unknown in the file."""
-    return recipe_from_dict(tomllib.loads(file.read_text(encoding="utf-8")))
+    """ColorizeError names what is missing or unknown in the file."""
+    try:
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ColorizeError(f"The recipe {file} cannot be read: {error}; mend it.") from error
+    return recipe_from_dict(tables)
 
 
 def recipe_from_dict(tables: dict[str, Any]) -> Recipe:
-    """The inverse of `dict_from_recipe`; ValueError names what is missing or unknown."""
-    parts = {"network": Network, "data": Data, "loss": Loss, "optimizer": Optimizer}
+    """The inverse of `dict_from_recipe`; ColorizeError names what is missing or unknown."""
+    parts = {"network": Network, "data": Data, "loss": Loss, "optimizer": Optimizer, "manifest": Manifest}
     try:
         return Recipe(**{key: parts[key](**value) if key in parts else value for key, value in tables.items()})
     except TypeError as error:
-        raise ValueError(f"This recipe cannot be used: {error}; compare it with those in export/recipes.") from error
+        raise ColorizeError(f"This recipe cannot be used: {error}; compare it with those in export/recipes.") from error
 
 
 def dict_from_recipe(recipe: Recipe) -> dict[str, Any]:

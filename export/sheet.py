@@ -14,6 +14,7 @@ from colorize_neural.settings import models_folder
 from colorize_neural.worker.colorizer import Colorizer, Options
 from colorize_neural.worker.photos import read_photograph
 
+from export import run
 from export.metrics import Rgb
 
 CELL = 224  # pixels: the width of a cell, which no photograph in it exceeds in height
@@ -77,4 +78,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

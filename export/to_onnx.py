@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,15 @@ import numpy as np
 import onnx
 import onnxruntime
 import torch
+from colorize_neural.errors import ColorizeError
 from colorize_neural.settings import models_folder
 from colorize_neural.worker.models import CONTRACT, MANIFEST
 from torch import Tensor, nn
 
+from export import run
 from export.decode import DECODERS, ExportedColorizer
 from export.recipe import Recipe
-from export.train import LAST, Training
+from export.train import BEST, LAST, Training
 
 OPSET = 18
 HALF_FROM = 1024  # weights with fewer elements stay float32: they are biases and norms, and cost nothing
@@ -32,16 +35,27 @@ FAITHFUL = 0.3  # mean difference in ab, Lab units, that 16-bit weights may cost
 TRIALS = [((1, 2), 0.31), ((3, 2), 0.87)]  # height and width in multiples of the smallest size; temperature
 
 
-def load_run(run: Path) -> tuple[Recipe, nn.Module]:
-    """The recipe and the trained network, ready to evaluate; FileNotFoundError where nothing was trained."""
-    training = Training.load_from_checkpoint(run / LAST, map_location="cpu", weights_only=True)
+def load_run(run_folder: Path) -> tuple[Recipe, nn.Module]:
+    """The recipe and the trained network, ready to evaluate; ColorizeError where nothing was trained.
+
+    The network is the last one, or the best one where the recipe stops early.
+    """
+    if not (run_folder / LAST).exists():
+        raise ColorizeError(f"There is no {LAST} in {run_folder}: train first, with python -m export.train.")
+    training = _training(run_folder / LAST)
+    if training.recipe.optimizer.patience:
+        training = _training(run_folder / BEST)
     return training.recipe, training.network.eval()
+
+
+def _training(checkpoint: Path) -> Training:
+    return Training.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
 
 
 def onnx_from_network(network: nn.Module, recipe: Recipe) -> onnx.ModelProto:
     """The graph that meets the contract, its large weights stored in 16 bits, its facts in its metadata."""
     colorizer = ExportedColorizer(network, DECODERS[recipe.kind]()).eval()
-    short_side = recipe.manifest["size"]["short_side"]
+    short_side = recipe.manifest.size["short_side"]
     program = torch.onnx.export(
         colorizer,
         (torch.rand(1, 1, short_side, short_side + 64) * 100, torch.tensor([0.4, 1.0])),
@@ -55,22 +69,22 @@ def onnx_from_network(network: nn.Module, recipe: Recipe) -> onnx.ModelProto:
     )
     assert program is not None, "the exporter without dynamo returns None; this one returns a program"
     model = _with_half_weights(program.model_proto)
-    facts = {"contract": CONTRACT, **recipe.manifest}
+    facts = {"contract": CONTRACT, **asdict(recipe.manifest)}
     onnx.helper.set_model_props(model, {name: json.dumps(fact) for name, fact in facts.items()})
     onnx.checker.check_model(model)
-    _compare(model, colorizer, recipe.manifest["size"]["multiple"])
+    compare(model, colorizer, recipe.manifest.size["multiple"])
     return model
 
 
 def write_model(model: onnx.ModelProto, recipe: Recipe, folder: Path) -> Path:
     """Writes the file, and its entry in the manifest in place of a former one of the same id."""
     content = model.SerializeToString()
-    facts = dict(recipe.manifest)
+    facts = asdict(recipe.manifest)
     file = folder / f"{facts['id']}.onnx"
     entry = {
         **facts,
         "kind": recipe.kind,
-        "temperature": {"default": facts["temperature"]},
+        "temperature": None if facts["temperature"] is None else {"default": facts["temperature"]},
         "file": file.name,
         "sha256": hashlib.sha256(content).hexdigest(),
         "results": {},
@@ -117,7 +131,8 @@ def _with_half_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _compare(model: onnx.ModelProto, colorizer: nn.Module, multiple: int) -> None:
+def compare(model: onnx.ModelProto, colorizer: nn.Module, multiple: int) -> None:
+    """ColorizeError where the graph's answers are not the network's, on sizes that are multiples of `multiple`."""
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     for (high, wide), temperature in TRIALS:
         L = torch.rand(1, 1, high * multiple * 2, wide * multiple * 2) * 100
@@ -126,8 +141,8 @@ def _compare(model: onnx.ModelProto, colorizer: nn.Module, multiple: int) -> Non
             wanted: Tensor = colorizer(L, temperatures)
         (found,) = session.run(["ab"], {"L": L.numpy(), "temperature": temperatures.numpy()})
         difference = float(np.abs(found - wanted.numpy()).mean())
-        if difference > FAITHFUL:
-            raise ValueError(f"The ONNX file differs from the network by {difference:.2f} in ab: nothing was written.")
+        if not difference <= FAITHFUL:  # so that NaN is refused too
+            raise ColorizeError(f"The ONNX file is {difference:.2f} in ab off its network: nothing was written.")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -141,4 +156,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

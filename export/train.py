@@ -1,6 +1,6 @@
 """Trains the network of a recipe:  python -m export.train RECIPE.toml --photos FOLDER_OR_TARS... --out RUN_FOLDER
 
-The run folder keeps checkpoints (one every ten minutes, and the best), TensorBoard logs, and all that the export
+The run folder keeps checkpoints (one every eight minutes), TensorBoard logs, and all that the export
 needs. The same command goes on where an interrupted run stopped.
 """
 
@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from torch.utils.data import DataLoader, WeightedRandomSampler
 
+from export import run
 from export.bins import bin_centers, class_weights
 from export.crops import Crops, prior_of, sampling_weights, split_photos
 from export.losses import soft_cross_entropy
@@ -29,6 +30,7 @@ from export.recipe import Recipe, dict_from_recipe, read_recipe, recipe_from_dic
 
 Batch = dict[str, Tensor]
 LAST = "last.ckpt"
+BEST = "best.ckpt"  # by validation loss, kept where a recipe stops early
 
 
 class Training(lightning.LightningModule):
@@ -103,11 +105,12 @@ def train(recipe: Recipe, photos: list[Photo], out: Path, trainer_options: dict[
 
 
 def _callbacks(recipe: Recipe, out: Path) -> list[Callback]:
-    often = ModelCheckpoint(out, filename="recent", save_last=True, train_time_interval=timedelta(minutes=8))
-    best = ModelCheckpoint(out, filename="best", monitor="validation_loss", enable_version_counter=False)
-    callbacks: list[Callback] = [often, best, LearningRateMonitor(), EMAWeightAveraging(decay=recipe.optimizer.ema)]
+    each: dict[str, Any] = {"dirpath": out, "enable_version_counter": False}  # a new name would not be resumed from
+    often = ModelCheckpoint(filename="recent", save_last=True, train_time_interval=timedelta(minutes=8), **each)
+    callbacks: list[Callback] = [often, LearningRateMonitor(), EMAWeightAveraging(decay=recipe.optimizer.ema)]
     if recipe.optimizer.patience:
         callbacks.append(EarlyStopping("validation_loss", patience=recipe.optimizer.patience))
+        callbacks.append(ModelCheckpoint(filename=Path(BEST).stem, monitor="validation_loss", **each))
     return callbacks
 
 
@@ -128,4 +131,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -48,6 +49,13 @@ def test_each_room_imports_only_what_it_may(room: str) -> None:
         assert not strangers, f"{file.relative_to(REPOSITORY)} imports {', '.join(sorted(strangers))}"
 
 
+def test_the_export_room_takes_from_the_plugin_only_what_has_no_front_end() -> None:
+    shared = {*WORKER, "colorize_neural.errors", "colorize_neural.settings"}
+    for file in REPOSITORY.glob("export/**/*.py"):
+        ours = {name for name in imported(file) if name.startswith("colorize_neural")}
+        assert ours <= shared, f"{file.relative_to(REPOSITORY)} imports {', '.join(sorted(ours - shared))}"
+
+
 def test_only_the_export_room_knows_torch_and_nobody_but_the_tests_imports_it() -> None:
     for file in [*REPOSITORY.glob("plugin/**/*.py"), *REPOSITORY.glob("installer/*.py"), REPOSITORY / "install.py"]:
         assert not {"torch", "lightning", "export"} & {name.partition(".")[0] for name in imported(file)}
@@ -57,7 +65,7 @@ def test_lab_is_computed_in_one_place() -> None:
     elsewhere = [
         file
         for file in [*REPOSITORY.glob("plugin/**/*.py"), *REPOSITORY.glob("export/**/*.py")]
-        if "COLOR_RGB2L" in (text := file.read_text(encoding="utf-8")) or "rgb2lab" in text
+        if re.search("2lab|COLOR_LAB", file.read_text(encoding="utf-8"), re.IGNORECASE)
     ]
     assert elsewhere == []
 

@@ -88,6 +88,21 @@ def test_temperature_reaches_the_network_and_left_alone_is_the_models_own(colori
     assert own == pytest.approx(40, abs=0.6)
 
 
+def test_a_pixel_that_is_no_number_spoils_no_other(colorizer: Colorizer) -> None:
+    grey = np.full((80, 80, 3), 0.5, np.float32)
+    grey[3, 4], grey[50, 60] = np.nan, np.inf
+    with np.errstate(invalid="ignore"):
+        result = coloured(colorizer, grey, model="orange")
+    assert (~np.isfinite(result)).any(axis=2).sum() <= 2
+    assert lab(result)[40, 40, 1:] == pytest.approx([20, 40], abs=0.6)
+
+
+def test_a_manifest_that_says_too_little_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"models": []}')
+    with pytest.raises(ColorizeError, match="damaged"):
+        Colorizer(tmp_path)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (3, 2), (1700, 31)])
 def test_any_size_and_shape_is_coloured(colorizer: Colorizer, size: tuple[int, int]) -> None:
     grey = np.full((*size, 3), 128, np.uint8)

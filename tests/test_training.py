@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,14 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.color import lab_from_rgb
 from colorize_neural.worker.models import Session, read_models
 from skimage import data
 
 from export import bins, evaluate, metrics, to_onnx, train
 from export.crops import Crops, split_photos
-from export.decode import AnnealedMean
+from export.decode import AnnealedMean, ExportedColorizer
 from export.degrade import degrade
 from export.losses import soft_cross_entropy
 from export.photos import find_photos
@@ -75,10 +78,22 @@ def test_every_recipe_survives_the_way_into_a_checkpoint_and_back(file: Path) ->
     assert recipe_from_dict(json.loads(json.dumps(dict_from_recipe(recipe)))) == recipe
 
 
-def test_a_recipe_with_an_unknown_number_is_a_sentence(tmp_path: Path) -> None:
-    file = tmp_path / "wrong.toml"
-    file.write_text(RECIPES[0].read_text().replace("[loss]", "[loss]\nluck = 1"))
-    with pytest.raises(ValueError, match="luck"):
+@pytest.mark.parametrize(
+    ("right", "wrong", "words"),
+    [
+        ("[loss]", "[loss]\nluck = 1", "luck"),
+        ('kind = "classification"', 'kind = "guess"', "choose one of classification"),
+        ('schedule = "cosine"', 'schedule = "cosin"', "cosine, plateau"),
+        ("held_out = 0.02", "held_out = 0", "0.01 to 0.5"),
+        ('title = "Autochrome"', "", "title"),
+        ("seed = 1", "seed =", "mend it"),
+    ],
+)
+def test_a_recipe_that_cannot_be_used_is_a_sentence(tmp_path: Path, right: str, wrong: str, words: str) -> None:
+    file, text = tmp_path / "wrong.toml", RECIPES[0].read_text()
+    assert right in text
+    file.write_text(text.replace(right, wrong))
+    with pytest.raises(ColorizeError, match=words):
         read_recipe(file)
 
 
@@ -90,7 +105,7 @@ def test_photographs_are_found_in_folders_and_tars(photos: Path) -> None:
 
 
 def test_a_folder_without_photographs_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="name a folder or a tar"):
+    with pytest.raises(ColorizeError, match="name a folder or a tar"):
         find_photos([tmp_path])
 
 
@@ -146,23 +161,40 @@ def test_old_scans_stay_in_range_and_keep_their_picture() -> None:
         assert np.corrcoef(old.ravel(), L.ravel())[0, 1] > 0.8
 
 
-def test_training_learns_keeps_its_logs_and_goes_on_where_it_stopped(run: Path, recipe: Recipe, photos: Path) -> None:
+def test_training_learns_and_keeps_its_logs(run: Path, recipe: Recipe, photos: Path) -> None:
     before, scored = loss_of(run, photos, recipe)
     untrained = soft_cross_entropy(
         torch.zeros_like(scored["scores"]), scored["nearest"], scored["shares"], torch.ones(313)
     )
     assert before < untrained
     assert list(run.glob("logs/events*"))
-    longer = dataclasses.replace(recipe, optimizer=dataclasses.replace(recipe.optimizer, crops=64))
-    train.train(longer, find_photos([photos]) * 8, run, dict(QUIET), loaders=0)
-    assert torch.load(run / train.LAST, weights_only=True)["global_step"] == longer.steps == recipe.steps + 4
+
+
+def test_training_goes_on_where_it_stopped(
+    run: Path, recipe: Recipe, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[int] = []
+    step = train.Training.training_step
+
+    def counted(self: train.Training, batch: train.Batch, index: int) -> torch.Tensor:
+        done.append(index)
+        return step(self, batch, index)
+
+    monkeypatch.setattr(train.Training, "training_step", counted)
+    for crops in (64, 80):
+        longer = dataclasses.replace(recipe, optimizer=dataclasses.replace(recipe.optimizer, crops=crops))
+        done.clear()
+        train.train(longer, find_photos([photos]) * 8, run, dict(QUIET), loaders=0)
+        assert len(done) == 4  # of 16 and 20: the others were done before
+        assert torch.load(run / train.LAST, weights_only=True)["global_step"] == longer.steps
+    assert "last-v1.ckpt" not in [path.name for path in run.glob("*.ckpt")]
 
 
 def test_the_onnx_file_answers_as_the_network_and_carries_its_facts(run: Path, tmp_path: Path) -> None:
     to_onnx.main([str(run), "--models", str(tmp_path)])
     (model,) = read_models(tmp_path)
     recipe, network = to_onnx.load_run(run)
-    assert (model.id, model.kind) == (recipe.manifest["id"], "classification")
+    assert (model.id, model.kind) == (recipe.manifest.id, "classification")
     L = torch.rand(1, 1, 96, 160) * 100
     with torch.no_grad():
         wanted = AnnealedMean()(network(L), torch.tensor([0.3, 0.9]))
@@ -171,6 +203,31 @@ def test_the_onnx_file_answers_as_the_network_and_carries_its_facts(run: Path, t
     assert np.abs(np.moveaxis(found, -1, 1) - wanted.numpy()).mean() < to_onnx.FAITHFUL
     to_onnx.main([str(run), "--models", str(tmp_path)])
     assert len(read_models(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("fault", [float("nan"), 50.0])
+def test_an_onnx_file_that_is_not_its_network_is_refused(run: Path, fault: float) -> None:
+    recipe, network = to_onnx.load_run(run)
+    model = to_onnx.onnx_from_network(network, recipe)
+    other = ExportedColorizer(network, AnnealedMean())
+    to_onnx.compare(model, other, recipe.manifest.size["multiple"])
+    other.decoder.register_buffer("centers", torch.full((313, 2), fault))
+    with pytest.raises(ColorizeError, match="nothing was written"):
+        to_onnx.compare(model, other, recipe.manifest.size["multiple"])
+
+
+def test_a_damaged_photograph_does_not_end_a_training(photos: Path, recipe: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_text("no photograph")
+    crops = Crops([*find_photos([tmp_path]), *find_photos([photos])], recipe.data, training=True)
+    with pytest.warns(UserWarning, match="next one"):
+        assert crops[0]["L"].shape == (1, 64, 64)
+
+
+def test_an_expected_failure_of_a_training_command_is_a_sentence(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "export.to_onnx", str(tmp_path)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"There is no last.ckpt in {tmp_path}: train first")
 
 
 def test_evaluation_measures_a_model_beside_the_baselines(run: Path, photos: Path, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ colorize-neural PHOTO... -o OUT [options]        colorize-neural models
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -24,12 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
         return _list_models() if list(arguments) == ["models"] else _colorize(arguments)
-    except ColorizeError as error:
-        return _say(str(error))
     except KeyboardInterrupt:
         return _say("Stopped; photographs that were not finished are untouched.")
-    except Exception:
-        return _say(settings.logged(traceback.format_exc()))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads, and that is no failure
+        return 0
+    except Exception as error:
+        return _say(_sentence(error))
 
 
 def _list_models() -> int:
@@ -38,43 +40,45 @@ def _list_models() -> int:
     for model in read_models(settings.models_folder()):
         temperature = "ignored" if model.default_temperature is None else f"{model.default_temperature:g}"
         size = f"{model.file.stat().st_size / 1e6:.1f} MB" if model.file.exists() else "missing"
-        print(f"{model.id:24} {model.title:32} {model.kind:16} temperature {temperature:8} {size}")
+        print(f"{model.id:24} {model.title:32} {model.kind:16} temperature {temperature:8} {size}", flush=True)
     return 0
 
 
 def _colorize(arguments: Sequence[str]) -> int:
     chosen = _parser().parse_args(arguments)
-    targets = _targets(chosen.photos, chosen.out)
 
     from colorize_neural.worker.colorizer import Colorizer, Options  # noqa: PLC0415, --help needs no ONNX Runtime
 
+    targets = _targets(chosen.photos, chosen.out)
     names = ("model", "temperature", "strength", "edge_guidance", "equalize", "device")
     options = Options(**{name: getattr(chosen, name) for name in names})
-    options.check()
     colorizer = Colorizer(settings.models_folder())
+    colorizer.prepare(options)
+    if len(targets) > 1:
+        _make_folder(chosen.out)
     failures = 0
-    notes: set[str] = set()
+    notes: dict[str, None] = {}  # each is said once, in the order they came
     for place, (photo, target) in enumerate(targets, 1):
         if len(targets) > 1:
             print(f"{place}/{len(targets)} {photo}", file=sys.stderr)
         try:
-            notes.add(_colorize_one(colorizer, photo, target, options, chosen.overwrite))
-        except ColorizeError as error:
-            failures += _say(str(error))
-    for note in sorted(notes - {""}):
+            notes |= dict.fromkeys(_colorize_one(colorizer, photo, target, options, chosen.overwrite))
+        except Exception as error:  # the other photographs are worth going on
+            failures += _say(_sentence(error))
+    for note in filter(None, notes):
         print(note, file=sys.stderr)
     return min(failures, 1)
 
 
-def _colorize_one(colorizer: Colorizer, photo: Path, target: Path, options: Options, overwrite: bool) -> str:
-    """Writes the coloured photograph; returns why it did not run on a GPU, "" where there is nothing to say."""
+def _colorize_one(colorizer: Colorizer, photo: Path, target: Path, options: Options, overwrite: bool) -> list[str]:
+    """Writes the coloured photograph -> what the user should know of it."""
     from colorize_neural.worker import photos  # noqa: PLC0415, --help needs no libvips
 
     photos.check_can_write(target, overwrite)
     photograph = photos.read_photograph(photo)
     outcome = colorizer.colorize(photograph.pixels, options, lambda _fraction, _text: None)
     photos.write_photograph(photograph, target)
-    return outcome.note
+    return [photograph.note, outcome.note]
 
 
 def _targets(photos: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
@@ -89,11 +93,19 @@ def _targets(photos: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
     twice = sorted({str(target) for target in targets if targets.count(target) > 1})
     if twice:
         raise ColorizeError(f"Several photographs would be written to {', '.join(twice)}: colour them one at a time.")
+    return list(zip(photos, targets, strict=True))
+
+
+def _make_folder(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ColorizeError(f"The folder {out} cannot be made ({error.strerror}): name another.") from error
-    return list(zip(photos, targets, strict=True))
+
+
+def _sentence(error: Exception) -> str:
+    """What the user is told of a failure; an unexpected one leaves its traceback in the log."""
+    return str(error) if isinstance(error, ColorizeError) else settings.logged(traceback.format_exc())
 
 
 class _Parser(argparse.ArgumentParser):
@@ -108,17 +120,18 @@ def _parser() -> argparse.ArgumentParser:
         prog=settings.NAME,
         description="Gives black-and-white photographs their colours.",
         epilog=f'"{settings.NAME} models" lists the models (a photograph of that name is ./models).',
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="PNG, JPEG, TIFF, WebP, ...")
     parser.add_argument("-o", "--out", type=Path, required=True, help="a file for one photograph, a folder for several")
     parser.add_argument("--model", default="", help=f'an id that "{settings.NAME} models" lists (default: the first)')
     parser.add_argument("--temperature", type=float, help="0.05 (vivid) to 1 (cautious) (default: the model's own)")
-    parser.add_argument("--strength", type=float, default=1.0, help="0 to 2, multiplies the chroma")
+    parser.add_argument("--strength", type=float, default=1.0, help="0 to 2, multiplies the chroma (default: 1)")
     yes_or_no = argparse.BooleanOptionalAction
-    parser.add_argument("--edge-guidance", action=yes_or_no, default=True, help="colours end where things end")
+    parser.add_argument(
+        "--edge-guidance", action=yes_or_no, default=True, help="colours end where things end (default)"
+    )
     parser.add_argument("--equalize", action=yes_or_no, default=False, help="for hard black-and-white photographs")
-    parser.add_argument("--device", default="auto", help="auto, cpu or gpu")
+    parser.add_argument("--device", default="auto", help="auto, cpu or gpu (default: auto)")
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
     parser.add_argument("--version", action="version", version=f"{settings.NAME} {__version__}")
     return parser

@@ -29,6 +29,8 @@ Progress = Callable[[float, str], None]
 DEVICES = ("auto", "cpu", "gpu")
 TEMPERATURES = (0.05, 1.0)
 STRENGTHS = (0.0, 2.0)
+_MOST_THREADS = 8  # each holds a strip in floating point, some 20 MB
+_LARGEST_GUIDE = 8 * GUIDE_SIDE**2  # pixels, for photographs that are very long
 _STRIP_PIXELS = 1 << 18  # few enough for a core's cache, many enough to hide Python
 
 
@@ -68,10 +70,8 @@ class Colorizer:
 
     def colorize(self, pixels: Pixels, options: Options, progress: Progress) -> Outcome:
         """Replaces the RGB of `pixels` in place; ColorizeError says in a sentence why it cannot, pixels untouched."""
-        options.check()
-        model = find_model(self._models, options.model)
         progress(0.0, "Loading the model")
-        session = self._session(model, options.device)
+        model, session = self.prepare(options)
         progress(0.1, "Reading the photograph")
         guide = _reduced_lightness(pixels)
         progress(0.2, f"Finding colours on the {session.device.upper()}")
@@ -80,11 +80,14 @@ class Colorizer:
         _paint(pixels, enlarger, lambda share: progress(0.3 + 0.7 * share, "Painting"))
         return Outcome(session.device, session.note)
 
-    def _session(self, model: Model, device: str) -> Session:
-        key = (model.id, device)
+    def prepare(self, options: Options) -> tuple[Model, Session]:
+        """The model that is meant, ready to run; ColorizeError where these options cannot be used."""
+        options.check()
+        model = find_model(self._models, options.model)
+        key = (model.id, options.device)
         if key not in self._sessions:
-            self._sessions[key] = Session(model, device)
-        return self._sessions[key]
+            self._sessions[key] = Session(model, options.device)
+        return model, self._sessions[key]
 
 
 def lightness(pixels: Pixels) -> Float:
@@ -111,7 +114,7 @@ def _infer(session: Session, model: Model, guide: Float, options: Options, size:
 def _paint(pixels: Pixels, enlarger: Enlarger, progress: Callable[[float], None]) -> None:
     """Joins each strip's own lightness with its enlarged ab, on all cores."""
     strips = list(_strips(pixels.shape))
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
         for done, _ in enumerate(pool.map(partial(_paint_strip, pixels, enlarger), strips), 1):
             progress(done / len(strips))
 
@@ -133,11 +136,12 @@ def _strips(shape: tuple[int, ...]) -> Iterator[slice]:
 def _reduced_lightness(pixels: Pixels) -> Float:
     """L with a shorter side of at most GUIDE_SIDE, each pixel the mean of those it stands for, strip by strip."""
     h, w = pixels.shape[:2]
-    scale = min(1.0, GUIDE_SIDE / min(h, w))
+    scale = min(1.0, GUIDE_SIDE / min(h, w), math.sqrt(_LARGEST_GUIDE / (h * w)))
     small_h, small_w = math.ceil(h * scale), math.ceil(w * scale)
     reduced = np.zeros((small_h, small_w), np.float32)
     for strip in _strips(pixels.shape):
-        narrow = _scaled(lightness(pixels[strip]), (strip.stop - strip.start, small_w))
+        L = np.clip(np.nan_to_num(lightness(pixels[strip])), 0, 100)  # a float image can hold anything
+        narrow = _scaled(L, (strip.stop - strip.start, small_w))
         first, shares = _area_shares(strip, h, small_h)
         reduced[first : first + len(shares)] += shares @ narrow
     return reduced

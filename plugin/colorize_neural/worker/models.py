@@ -55,11 +55,12 @@ def read_models(folder: Path) -> list[Model]:
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
         models = [_model_from_entry(entry, folder) for entry in manifest["models"]]
+        contract = manifest["contract"]
     except FileNotFoundError as error:
         raise ColorizeError(f"There is no {MANIFEST} in {folder}, so no model: run install.py again.") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ColorizeError(f"The list of models, {file}, is damaged: run install.py again.") from error
-    if manifest["contract"] != CONTRACT or not models:
+    if contract != CONTRACT or not models:
         raise ColorizeError(f"The models in {folder} belong to another version: run install.py again.")
     return sorted(models, key=lambda model: model.group != "recommended")
 

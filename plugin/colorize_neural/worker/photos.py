@@ -38,29 +38,43 @@ FORMATS = {
     ".webp": Format({"Q": 93}, bits=8, alpha=True),
 }
 FALLBACK_SUFFIX = ".png"  # for photographs whose own format is only read
-_DESCRIBING = ("exif-", "xmp-", "iptc-", "png-comment-", "resolution-unit")
+_DESCRIBING = ("exif-", "xmp-", "iptc-", "png-comment-", "image-description", "photoshop-data", "resolution-unit")
+_BINARY = getattr(os, "O_BINARY", 0)
 
 
 @dataclass
 class Photograph:
-    """Pixels, sRGB (h, w, 3 or 4), uint8 or uint16, and the file they came from, for its metadata."""
+    """Pixels, sRGB (h, w, 3 or 4), uint8 or uint16, and what else their file said."""
 
     pixels: NDArray[Any]
-    source: Any  # a pyvips image: its header only
+    resolution: tuple[float, float]  # pixels per millimetre
+    metadata: list[tuple[int, str, Any]]  # libvips' type, name and value
+    note: str  # what the user should know of it, "" where there is nothing to say
 
 
 def read_photograph(path: Path) -> Photograph:
     """The whole photograph, upright and in sRGB; ColorizeError says in a sentence what is wrong with the file."""
     _check_is_file(path)
     try:
-        opened = pyvips.Source.new_from_file(str(path))  # a name given to Image would end at its first bracket
-        source = pyvips.Image.new_from_source(opened, "", fail_on="error").autorot()
-        return Photograph(_srgb(source).numpy(), source)
+        image = _opened(path)
+        pages = image.get("n-pages") if image.get_typeof("n-pages") else 1
+        return Photograph(
+            pixels=_srgb(image, path).numpy(),
+            resolution=(image.xres, image.yres),
+            metadata=[
+                (image.get_typeof(name), name, image.get(name))
+                for name in image.get_fields()
+                if name.startswith(_DESCRIBING)
+            ],
+            note=f"{path} has {pages} pages: only the first one was coloured." if pages > 1 else "",
+        )
     except pyvips.Error as error:
         raise ColorizeError(
             f"{path} cannot be read as a photograph, it may be damaged or of an unknown format: "
             "open it in an image editor and save it as PNG, JPEG, TIFF or WebP."
         ) from error
+    except OSError as error:
+        raise ColorizeError(f"{path} cannot be read ({error.strerror}): change its permissions or copy it.") from error
 
 
 def check_can_write(path: Path, overwrite: bool) -> None:
@@ -87,12 +101,15 @@ def write_photograph(photograph: Photograph, path: Path) -> None:
         image = image.flatten(background=255)
     beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
-        image.write_to_target(pyvips.Target.new_to_file(str(beside)), path.suffix, **wanted.arguments)
-        _flush(beside)
+        with beside.open("wb") as stream:
+            target = pyvips.Target.new_to_descriptor(stream.fileno())
+            image.write_to_target(target, path.suffix, **wanted.arguments)
+            os.fsync(stream.fileno())
         beside.replace(path)
     except (pyvips.Error, OSError) as error:
+        reason = " ".join(str(error).split())
         raise ColorizeError(
-            f"{path} could not be written, {_reason(error)}: free space there or name another place."
+            f"{path} could not be written, {reason}: free space there or name another place."
         ) from error
     finally:
         beside.unlink(missing_ok=True)
@@ -107,9 +124,28 @@ def _check_is_file(path: Path) -> None:
         raise ColorizeError(f"{path} is empty (0 bytes): fetch it again from where it came from.")
 
 
-def _srgb(image: Any) -> Any:
+def _opened(path: Path) -> Any:
+    """The image, upright; read as a stream, which needs little memory, unless it has to be turned."""
+    image = _image(path, "sequential")
+    turned = image.get_typeof("orientation") != 0 and image.get("orientation") != 1
+    return _image(path, "random").autorot() if turned else image
+
+
+def _image(path: Path, access: str) -> Any:
+    """By descriptor: libvips takes names in UTF-8 only, and one given to Image would end at its first bracket."""
+    descriptor = os.open(path, os.O_RDONLY | _BINARY)
+    try:
+        source = pyvips.Source.new_from_descriptor(descriptor)  # which duplicates it
+        return pyvips.Image.new_from_source(source, "", fail_on="error", access=access)
+    finally:
+        os.close(descriptor)
+
+
+def _srgb(image: Any, path: Path) -> Any:
     """8 or 16 bit sRGB with or without alpha, by the embedded profile where there is one."""
-    bits = 16 if image.format in ("ushort", "short", "uint", "int", "float", "double") else 8
+    if image.format not in ("uchar", "ushort") and image.interpretation in ("b-w", "multiband"):
+        raise ColorizeError(f"{path} has {image.format} samples, whose white is unknown: save it with 8 or 16 bits.")
+    bits = 8 if image.format == "uchar" else 16
     if image.get_typeof("icc-profile-data") != 0:
         image = image.icc_transform("srgb", embedded=True, depth=bits)
     image = image.colourspace("rgb16" if bits == 16 else "srgb").cast("ushort" if bits == 16 else "uchar")
@@ -117,23 +153,13 @@ def _srgb(image: Any) -> Any:
 
 
 def _tagged(photograph: Photograph) -> Any:
-    """The pixels as an image that carries its source's metadata and an sRGB profile."""
-    pixels, source = photograph.pixels, photograph.source
-    deep = pixels.dtype == np.uint16
-    image = pyvips.Image.new_from_array(pixels, interpretation="rgb16" if deep else "srgb")
-    image = image.copy(xres=source.xres, yres=source.yres)  # a copy's header may be changed
-    for name in source.get_fields():
-        if name.startswith(_DESCRIBING):
-            image.set_type(source.get_typeof(name), name, source.get(name))
+    """The pixels as an image that carries its file's metadata and an sRGB profile."""
+    deep = photograph.pixels.dtype == np.uint16
+    image = pyvips.Image.new_from_array(photograph.pixels, interpretation="rgb16" if deep else "srgb")
+    across, down = photograph.resolution
+    image = image.copy(xres=across, yres=down)  # a copy's header may be changed
+    for kind, name, value in photograph.metadata:
+        image.set_type(kind, name, value)
     image.set_type(pyvips.GValue.gint_type, "orientation", 1)  # autorot has done what EXIF may still ask for
     image.set_type(pyvips.GValue.blob_type, "icc-profile-data", pyvips.Image.profile_load("srgb"))
     return image
-
-
-def _flush(path: Path) -> None:
-    with path.open("rb+") as stream:
-        os.fsync(stream.fileno())
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())
