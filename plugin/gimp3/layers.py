@@ -11,7 +11,7 @@ from colorize_neural.errors import ColorizeError
 from colorize_neural.protocol import Shape
 from gi.repository import Gegl, Gimp
 
-DTYPES = {150: "uint8", 175: "uint8", 250: "uint16", 275: "uint16"}  # by Gimp.Precision; all others are read as float
+DTYPES = {150: "uint8", 175: "uint8", 250: "uint16", 275: "uint16"}  # by Gimp.Precision; the others are read as float
 BABL_DEPTHS = {"uint8": "u8", "uint16": "u16", "float32": "float"}
 STRIP_BYTES = 1 << 26
 
@@ -52,9 +52,15 @@ def check_unlocked(layer: Any) -> None:
 
 
 def shape_of(image: Any, layer: Any) -> Shape:
-    """The layer's pixels as the worker shall see them."""
-    dtype = DTYPES.get(int(image.get_precision()), "float32")
+    """The layer's pixels as the worker shall see them; float where sRGB integers would not hold each of its values."""
+    dtype = DTYPES.get(int(image.get_precision()), "float32") if is_srgb(image) else "float32"
     return Shape(layer.get_width(), layer.get_height(), 4 if layer.has_alpha() else 3, dtype)
+
+
+def is_srgb(image: Any) -> bool:
+    """Whether a grey of the image has the same number in sRGB."""
+    built_in = (Gimp.ColorProfile.new_rgb_srgb(), Gimp.ColorProfile.new_d65_gray_srgb_trc())
+    return any(map(image.get_effective_color_profile().is_equal, built_in))
 
 
 def read(layer: Any, pixels: Pixels) -> None:

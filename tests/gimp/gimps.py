@@ -58,12 +58,13 @@ class Photo:
     offsets: tuple[int, int] = (7, 11)
     selection: tuple[int, int, int, int] | None = None  # left, top, width, height on the canvas
     canvas: tuple[int, int] = (80, 60)
+    profile: str | None = None  # a constructor of Gimp.ColorProfile; None: the built-in sRGB
 
     def pixels(self) -> Pixels:
         """(height, width, 4), sRGB 0..1."""
         width, height = self.size
         ramp = np.ones((height, width, 4), np.float32)
-        ramp[..., :3] = np.linspace(0.1, 0.9, width)[None, :, None]
+        ramp[..., :3] = np.linspace(0, 1, width)[None, :, None]
         if self.alpha:
             ramp[..., 3] = np.linspace(0.2, 1, height)[:, None]
         return ramp

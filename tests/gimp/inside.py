@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from multiprocessing.connection import Listener
 from typing import Any
 
-from gi.repository import Gegl, Gimp
+from gi.repository import Gegl, Gimp, Gio
 
 FORMAT = "R'G'B'A float"
 KINDS = {
@@ -50,10 +50,13 @@ def new_image(
     offsets: tuple[int, int],
     pixels: bytes,
     selection: tuple[int, int, int, int] | None,
+    profile: str | None,
 ) -> int:
     """An image with one layer, "photo", and nothing to undo; selection: a rectangle on the canvas -> its id."""
     gray_or_rgb = getattr(Gimp.ImageBaseType, base)
     image = Gimp.Image.new_with_precision(*canvas, gray_or_rgb, getattr(Gimp.Precision, precision))
+    if profile:
+        image.set_color_profile(getattr(Gimp.ColorProfile, profile)())
     layer = Gimp.Layer.new(image, "photo", *size, KINDS[base, alpha], 100, Gimp.LayerMode.NORMAL)
     image.undo_disable()
     image.insert_layer(layer, None, 0)
@@ -144,6 +147,18 @@ def colorize(image: int, **arguments: object) -> tuple[str, str]:
         config.set_property(name.replace("_", "-"), value)
     values = procedure.run(config)
     return Gimp.PDBStatusType(values.index(0)).value_nick, Gimp.get_pdb().get_last_error()
+
+
+def save(image: int, path: str) -> None:
+    Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, images[image], Gio.File.new_for_path(path), None)
+
+
+def layers_in(path: str) -> list[dict[str, Any]]:
+    """All layers of an image in a file."""
+    opened = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(path))
+    found = list(map(layer_state, all_layers(opened.get_layers())))
+    opened.delete()
+    return found
 
 
 def state(image: int) -> dict[str, Any]:
