@@ -68,7 +68,7 @@ def onnx_from_network(network: nn.Module, recipe: Recipe) -> onnx.ModelProto:
         verbose=False,
     )
     assert program is not None, "the exporter without dynamo returns None; this one returns a program"
-    model = _with_half_weights(program.model_proto)
+    model = _with_half_weights(_without_traces(program.model_proto))
     facts = {"contract": CONTRACT, **asdict(recipe.manifest)}
     onnx.helper.set_model_props(model, {name: json.dumps(fact) for name, fact in facts.items()})
     onnx.checker.check_model(model)
@@ -114,6 +114,15 @@ def write_whole(file: Path, content: bytes) -> None:
     beside = file.with_name(f".{file.name}.{os.getpid()}")
     beside.write_bytes(content)
     beside.replace(file)
+
+
+def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The exporter notes at every node the file and line it came from, this machine's folders and all."""
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        part.ClearField("metadata_props")
+        part.ClearField("doc_string")
+    return model
 
 
 def _with_half_weights(model: onnx.ModelProto) -> onnx.ModelProto:
