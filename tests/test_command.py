@@ -205,6 +205,7 @@ def test_version_and_help_come_without_loading_anything(desk: Desk) -> None:
 BAD_INPUT = {
     "no such file": (["nothing.jpg", "-o", "out.png"], "check the name"),
     "a folder where a file is meant": ([".", "-o", "out.png"], "is a folder"),
+    "a pattern that matches nothing": (["scans/*.tif", "-o", "both"], "check the name"),
     "not an image": (["text.jpg", "-o", "out.png"], "cannot be read"),
     "a truncated JPEG": (["cut.jpg", "-o", "out.png"], "cannot be read"),
     "0 bytes": (["empty.jpg", "-o", "out.png"], "0 bytes"),

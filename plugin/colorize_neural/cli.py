@@ -74,6 +74,7 @@ def _colorize_one(colorizer: Colorizer, photo: Path, target: Path, options: Opti
     """Writes the coloured photograph -> what the user should know of it."""
     from colorize_neural.worker import photos  # noqa: PLC0415, --help needs no libvips
 
+    photos.check_is_file(photo)
     photos.check_can_write(target, overwrite)
     photograph = photos.read_photograph(photo)
     outcome = colorizer.colorize(photograph.pixels, options, lambda _fraction, _text: None)

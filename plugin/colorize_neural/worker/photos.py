@@ -54,7 +54,7 @@ class Photograph:
 
 def read_photograph(path: Path) -> Photograph:
     """The whole photograph, upright and in sRGB; ColorizeError says in a sentence what is wrong with the file."""
-    _check_is_file(path)
+    check_is_file(path)
     try:
         image = _opened(path)
         pages = image.get("n-pages") if image.get_typeof("n-pages") else 1
@@ -80,7 +80,9 @@ def read_photograph(path: Path) -> Photograph:
 def check_can_write(path: Path, overwrite: bool) -> None:
     """ColorizeError where a result can plainly not be written to `path`, before any work is done."""
     if path.suffix.lower() not in FORMATS:
-        raise ColorizeError(f"{path} has no format this program writes: end the name in {', '.join(FORMATS)}.")
+        raise ColorizeError(
+            f"{path} has no format this program writes: end the name in {', '.join(FORMATS)}, or make the folder first."
+        )
     if path.is_dir():
         raise ColorizeError(f"{path} is a folder: name a file to write to.")
     if path.exists() and not overwrite:
@@ -115,7 +117,8 @@ def write_photograph(photograph: Photograph, path: Path) -> None:
         beside.unlink(missing_ok=True)
 
 
-def _check_is_file(path: Path) -> None:
+def check_is_file(path: Path) -> None:
+    """ColorizeError where `path` can plainly not be a photograph."""
     if path.is_dir():
         raise ColorizeError(f"{path} is a folder: name the photographs in it.")
     if not path.exists():
