@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from export.bins import measure_prior, soft_encode
-from export.degrade import degrade
+from export.degrade import degrade, frame
 from export.photos import Photo
 from export.recipe import Data
 
@@ -39,8 +39,11 @@ class Crops(Dataset[dict[str, Tensor]]):
         rgb = self._rgb(index)
         rgb = _random_crop(rgb, self.data, random) if self.training else _middle(rgb, self.data.crop)
         lab = lab_from_rgb(rgb.astype(np.float32) / np.float32(255))
+        is_old = self.training and random.random() < self.data.degraded
+        if is_old:
+            lab = frame(lab, random)
         L = np.ascontiguousarray(lab[..., 0])
-        if self.training and random.random() < self.data.degraded:
+        if is_old:
             L = degrade(L, random)
         nearest, shares = soft_encode(reduced_ab(lab, self.data.stride))
         return {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -13,8 +11,8 @@ def soft_cross_entropy(scores: Tensor, nearest: Tensor, shares: Tensor, class_we
     scores (B, Q, h, w); nearest, shares (B, h, w, 5) as `bins.soft_encode` gives them; class_weights (Q,).
     Zhang, Isola and Efros, ECCV 2016, equations 2 and 3: a pixel's rarity is that of its nearest bin.
     """
-    pixels = scores.permute(0, 2, 3, 1).float().flatten(0, 2)
-    nearest, shares = nearest.flatten(0, 2), shares.flatten(0, 2)
-    truth = torch.zeros_like(pixels).scatter_add_(1, nearest, shares)
+    nearest, shares = nearest.permute(0, 3, 1, 2), shares.permute(0, 3, 1, 2)
+    scores = scores.float()
+    likelihood = (scores.gather(1, nearest) * shares).sum(dim=1) - scores.logsumexp(dim=1)
     rarity = class_weights[nearest.gather(1, shares.argmax(dim=1, keepdim=True)).squeeze(1)]
-    return (F.cross_entropy(pixels, truth, reduction="none") * rarity).mean()
+    return -(likelihood * rarity).mean()

@@ -49,6 +49,7 @@ class Loss:
     """See `losses` and `bins`."""
 
     uniform_share: float  # Zhang's lambda: 1 weighs all bins alike, 0 fully by rarity
+    spacing: int = 1  # of every how many pixels along a row and a column one is scored in training
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ class Recipe:
     loss: Loss
     optimizer: Optimizer
     manifest: Manifest
+    start: str = ""  # the model whose weights it starts from, a file in models/
 
     def __post_init__(self) -> None:
         for what, value, known in (

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import argparse
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import lightning
 import torch
+from colorize_neural.settings import models_folder
 from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.callbacks.weight_averaging import EMAWeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -27,9 +29,11 @@ from export.losses import soft_cross_entropy
 from export.networks import NETWORKS
 from export.photos import Photo, find_photos
 from export.recipe import Recipe, dict_from_recipe, read_recipe, recipe_from_dict
+from export.warm_start import start_from
 
 Batch = dict[str, Tensor]
 LAST = "last.ckpt"
+EXAMPLES = 16  # batches that a network which starts from a model is shown first
 BEST = "best.ckpt"  # by validation loss, kept where a recipe stops early
 
 
@@ -48,23 +52,26 @@ class Training(lightning.LightningModule):
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub forgets it
 
     def training_step(self, batch: Batch, _index: int) -> Tensor:
-        loss = self._loss(batch)
+        loss = self._loss(batch, self.recipe.loss.spacing)
         self.log("train_loss", loss, prog_bar=True)
         return loss
 
     def validation_step(self, batch: Batch, _index: int) -> None:
         self.log("validation_loss", self._loss(batch), prog_bar=True, batch_size=len(batch["L"]), sync_dist=True)
 
-    def _loss(self, batch: Batch) -> Tensor:
-        L = batch["L"].contiguous(memory_format=torch.channels_last)
-        return soft_cross_entropy(self.network(L), batch["nearest"], batch["shares"], self.weights)
+    def _loss(self, batch: Batch, spacing: int = 1) -> Tensor:
+        """Over one pixel of each `spacing` x `spacing` square, the same one in all squares, drawn anew each time."""
+        scores = self.network(batch["L"].contiguous(memory_format=torch.channels_last))
+        top, left = (int(torch.randint(spacing, ())) for _ in range(2))
+        nearest, shares = (batch[key][:, top::spacing, left::spacing] for key in ("nearest", "shares"))
+        return soft_cross_entropy(scores[:, :, top::spacing, left::spacing], nearest, shares, self.weights)
 
     def configure_optimizers(self) -> Any:
         wanted = self.recipe.optimizer
         encoder = [value for name, value in self.network.named_parameters() if name.startswith("encoder.")]
         others = [value for name, value in self.network.named_parameters() if not name.startswith("encoder.")]
         groups = [{"params": encoder, "lr": wanted.encoder_rate}, {"params": others, "lr": wanted.rate}]
-        optimizer = torch.optim.AdamW(groups, weight_decay=wanted.weight_decay)
+        optimizer = torch.optim.AdamW(groups, weight_decay=wanted.weight_decay, fused=True)
         if wanted.schedule == "plateau":
             plateau = ReduceLROnPlateau(optimizer, factor=0.3, patience=2)
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "validation_loss"}}
@@ -92,6 +99,10 @@ def train(recipe: Recipe, photos: list[Photo], out: Path, trainer_options: dict[
     shared: dict[str, Any] = {"batch_size": batch, "num_workers": loaders, "persistent_workers": loaders > 0}
     shown = DataLoader(Crops(learned, recipe.data, training=True), sampler=sampler, drop_last=True, **shared)
     checked = DataLoader(Crops(kept, recipe.data, training=False), **shared)
+    last = out / LAST
+    if recipe.start and not last.exists():
+        examples = (batch["L"] for batch in islice(iter(DataLoader(shown.dataset, batch, sampler=sampler)), EXAMPLES))
+        start_from(models_folder() / recipe.start, training.network, examples)
     trainer = lightning.Trainer(
         max_steps=recipe.steps,
         logger=TensorBoardLogger(out, name="logs", version=""),
@@ -99,7 +110,6 @@ def train(recipe: Recipe, photos: list[Photo], out: Path, trainer_options: dict[
         default_root_dir=out,
         **trainer_options,
     )
-    last = out / LAST
     trainer.fit(training, shown, checked, ckpt_path=last if last.exists() else None, weights_only=True)
     trainer.save_checkpoint(last)
 

@@ -22,13 +22,19 @@ from skimage import data
 from export import bins, evaluate, metrics, to_onnx, train
 from export.crops import Crops, split_photos
 from export.decode import AnnealedMean, ExportedColorizer
-from export.degrade import degrade
+from export.degrade import degrade, frame
 from export.losses import soft_cross_entropy
+from export.networks import NETWORKS
+from export.networks.attention import Attention
+from export.networks.depthwise import Depthwise
 from export.photos import find_photos
 from export.recipe import Recipe, dict_from_recipe, read_recipe, recipe_from_dict
 from export.sheet import Sheet
+from export.warm_start import start_from
 
+MODELS = Path(__file__).parents[1] / "models"
 RECIPES = sorted((Path(__file__).parents[1] / "export" / "recipes").glob("*.toml"))
+DEFAULT = next(file for file in RECIPES if file.stem == "autochrome")
 QUIET = {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False, "precision": "32-true"}
 
 
@@ -49,7 +55,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def recipe() -> Recipe:
     """The default model's recipe, cut down to seconds."""
-    whole = read_recipe(RECIPES[0])
+    whole = read_recipe(DEFAULT)
     small: dict[str, Any] = {
         "crop": 64,
         "smallest": 0.9,
@@ -90,7 +96,7 @@ def test_every_recipe_survives_the_way_into_a_checkpoint_and_back(file: Path) ->
     ],
 )
 def test_a_recipe_that_cannot_be_used_is_a_sentence(tmp_path: Path, right: str, wrong: str, words: str) -> None:
-    file, text = tmp_path / "wrong.toml", RECIPES[0].read_text()
+    file, text = tmp_path / "wrong.toml", DEFAULT.read_text()
     assert right in text
     file.write_text(text.replace(right, wrong))
     with pytest.raises(ColorizeError, match=words):
@@ -159,6 +165,60 @@ def test_old_scans_stay_in_range_and_keep_their_picture() -> None:
         old = degrade(L, np.random.default_rng(seed))
         assert 0 <= old.min() <= old.max() <= 100
         assert np.corrcoef(old.ravel(), L.ravel())[0, 1] > 0.8
+
+
+def test_a_border_has_no_colour_and_the_picture_inside_keeps_its_own() -> None:
+    lab = np.full((60, 80, 3), 40, np.float32)
+    framed = [frame(lab, np.random.default_rng(seed)) for seed in range(40)]
+    bordered = [one for one in framed if not np.array_equal(one, lab)]
+    assert 2 < len(bordered) < 20
+    for one in bordered:
+        border = one[..., 0] != 40
+        assert not one[border][:, 1:].any()
+        assert (one[~border] == 40).all()
+        assert border.mean() < 0.4
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 1), (5, 2)])
+@pytest.mark.parametrize("side", [12, 13])
+def test_the_fast_depthwise_convolution_learns_what_the_library_learns(kernel: int, stride: int, side: int) -> None:
+    fast, x = Depthwise(6, kernel, stride), torch.randn(2, 6, side, side, requires_grad=True)
+    answer, plain = fast.train()(x), fast.eval()(x)
+    assert torch.equal(answer, plain)
+    gradient = torch.randn_like(answer)
+    found, wanted = (torch.autograd.grad(y, (x, fast.weight), gradient) for y in (answer, plain))
+    for one, other in zip(found, wanted, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
+
+
+def test_attention_joins_a_network_without_a_change_and_then_looks_everywhere() -> None:
+    attention, x = Attention(64), torch.randn(1, 64, 3, 5)
+    assert torch.equal(attention(x), x)
+    torch.nn.init.normal_(attention.joined.weight)
+    elsewhere = x.clone()
+    elsewhere[..., 2, 4] += 1
+    assert not torch.equal(attention(x)[..., 0, 0], attention(elsewhere)[..., 0, 0])
+
+
+def test_a_network_goes_on_from_an_onnx_file_as_if_it_had_never_left(run: Path, tmp_path: Path) -> None:
+    to_onnx.main([str(run), "--models", str(tmp_path)])
+    recipe, wanted = to_onnx.load_run(run)
+    found = NETWORKS[recipe.network.name](**recipe.network.options)
+    L = torch.rand(2, 1, 64, 64) * 100
+    start_from(tmp_path / f"{recipe.manifest.id}.onnx", found, [L])
+    photograph = torch.rand(1, 1, 96, 64) * 100
+    with torch.no_grad():
+        assert (found.eval()(photograph) - wanted(photograph)).abs().mean() < 0.02  # its weights have 16 bits
+        found.train()(L)  # the statistics that it measures in training are those that it has
+        assert (found.eval()(photograph) - wanted(photograph)).abs().mean() < 0.2
+
+
+@pytest.mark.parametrize(("content", "words"), [(b"no model", "cannot be read"), (None, "made by the same one")])
+def test_a_file_that_cannot_be_started_from_is_a_sentence(tmp_path: Path, content: bytes | None, words: str) -> None:
+    file, other = tmp_path / "other.onnx", torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3))
+    file.write_bytes((MODELS / "autochrome.onnx").read_bytes() if content is None else content)
+    with pytest.raises(ColorizeError, match=words):
+        start_from(file, other, [torch.rand(1, 1, 8, 8)])
 
 
 def test_training_learns_and_keeps_its_logs(run: Path, recipe: Recipe, photos: Path) -> None:

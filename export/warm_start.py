@@ -1,0 +1,111 @@
+"""The weights of an ONNX file of ours in a network that goes on learning.
+
+models/ID.onnx  ->  network whose answers are the file's, as far as their layers have the same names and shapes
+
+In the file every batch normalisation is folded into the convolution before it. Here it is unfolded again, with the
+mean and variance that photographs have at that place, so that the network answers as the file does and trains on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import onnx
+import torch
+from colorize_neural.errors import ColorizeError
+from torch import Tensor, nn
+
+HAS_STATISTICS = "our networks keep running statistics"
+
+
+def start_from(file: Path, network: nn.Module, batches: Iterable[Tensor]) -> None:
+    """Fills the network; `batches` of L (B, 1, H, W) show it photographs. What is new in it keeps its own start.
+
+    ColorizeError where the file cannot be read or has no weight of this network.
+    """
+    try:
+        stored = onnx.load(str(file)).graph.initializer
+    except Exception as error:  # onnx raises many kinds
+        raise ColorizeError(f"{file} cannot be read as an ONNX file: name a model to start from.") from error
+    weights = {one.name.removeprefix("network.").removesuffix(".half"): _tensor(one) for one in stored}
+    batches = list(batches)
+    norms = _norms_by_convolution(network, batches[0])
+    found = 0
+    for name, parameter in network.named_parameters():
+        value = weights.get(name)
+        if value is not None and value.shape == parameter.shape:
+            parameter.data.copy_(value)
+            found += 1
+    if not found:
+        raise ColorizeError(f"{file} has no layer of this network: name a model that was made by the same one.")
+    for name, norm in norms.items():
+        bias = weights.get(f"{name}.weight_bias")
+        if bias is not None and bias.shape == norm.bias.shape:
+            _set(norm, torch.zeros_like(bias), torch.ones_like(bias) - norm.eps, bias)
+    _unfold(network, list(norms.values()), batches)
+
+
+def _tensor(stored: Any) -> Tensor:
+    return torch.from_numpy(onnx.numpy_helper.to_array(stored).copy()).float()
+
+
+def _norms_by_convolution(network: nn.Module, L: Tensor) -> dict[str, nn.BatchNorm2d]:
+    """The batch normalisation that reads each convolution's answer, by the convolution's name."""
+    made_by: dict[int, str] = {}
+    alive: list[Tensor] = []  # an id is only a tensor's own while it lives
+    norms: dict[str, nn.BatchNorm2d] = {}
+
+    def note(name: str, module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:
+        alive.append(output)
+        if isinstance(module, nn.Conv2d):
+            made_by[id(output)] = name
+        elif isinstance(module, nn.BatchNorm2d) and id(inputs[0]) in made_by:
+            norms[made_by[id(inputs[0])]] = module
+
+    hooks = [
+        module.register_forward_hook(lambda module, inputs, output, name=name: note(name, module, inputs, output))
+        for name, module in network.named_modules()
+    ]
+    _show(network, [L])
+    for hook in hooks:
+        hook.remove()
+    return norms
+
+
+def _unfold(network: nn.Module, norms: list[nn.BatchNorm2d], batches: list[Tensor]) -> None:
+    """Measures what each normalisation reads, and gives it that mean and variance without a change of its answers."""
+    sums = {norm: [torch.zeros_like(norm.bias), torch.zeros_like(norm.bias)] for norm in norms}
+
+    def measure(norm: Any, inputs: tuple[Tensor]) -> None:
+        for place, power in enumerate((1, 2)):
+            sums[norm][place] += (inputs[0].float() ** power).mean(dim=(0, 2, 3)) / len(batches)
+
+    hooks = [norm.register_forward_pre_hook(measure) for norm in norms]
+    _show(network, batches)
+    for hook in hooks:
+        hook.remove()
+    for norm, (mean, mean_square) in sums.items():
+        assert norm.running_mean is not None and norm.running_var is not None, HAS_STATISTICS
+        scale = norm.weight.detach() / (norm.running_var + norm.eps).sqrt()
+        shift = norm.bias.detach() - norm.running_mean * scale
+        variance = (mean_square - mean**2).clamp(min=1e-6)
+        _set(norm, mean, variance, shift + mean * scale, scale * (variance + norm.eps).sqrt())
+
+
+def _set(norm: nn.BatchNorm2d, mean: Tensor, variance: Tensor, bias: Tensor, weight: Tensor | None = None) -> None:
+    assert norm.running_mean is not None and norm.running_var is not None, HAS_STATISTICS
+    norm.running_mean.copy_(mean)
+    norm.running_var.copy_(variance)
+    norm.bias.data.copy_(bias)
+    norm.weight.data.copy_(torch.ones_like(bias) if weight is None else weight)
+
+
+def _show(network: nn.Module, batches: Iterable[Tensor]) -> None:
+    was_training = network.training
+    network.eval()
+    with torch.no_grad():
+        for L in batches:
+            network(L)
+    network.train(was_training)
