@@ -26,8 +26,8 @@ class Zhang2016(nn.Sequential):
 
     def forward(self, L: Tensor) -> Tensor:
         x = (L - 50) / 100
-        for block in self:
-            x = block(x)
+        for part in self:
+            x = part(x)
         return x
 
 
@@ -35,12 +35,12 @@ def first_seven_blocks(width: int) -> list[nn.Sequential]:
     """grey (B, 1, H, W), -0.5..0.5 -> features (B, 8 * width, H/8, W/8), when run one after the other."""
     blocks, before = [], 1
     for share, convolutions, stride, dilation in BLOCKS:
-        blocks.append(convolution_block(before, share * width, convolutions, stride, dilation))
+        blocks.append(block(before, share * width, convolutions, stride, dilation))
         before = share * width
     return blocks
 
 
-def convolution_block(before: int, channels: int, convolutions: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+def block(before: int, channels: int, convolutions: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
     """Each 3x3 convolution with its ReLU, the last one with the stride; normalised over the batch at the end."""
     layers: list[nn.Module] = []
     for number in range(1, convolutions + 1):
