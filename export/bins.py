@@ -49,7 +49,8 @@ def bin_centers() -> Float:
 
 
 @cache
-def _encoding_table() -> tuple[NDArray[np.int64], Float]:
+def encoding_tables() -> tuple[NDArray[np.int64], Float]:
+    """What `soft_encode` answers for all whole a and b in -128..128: (257, 257, 5) each, the first axis is a."""
     values = np.arange(-_TABLE_LIMIT, _TABLE_LIMIT + 1, dtype=np.float32)
     ab = np.stack(np.meshgrid(values, values, indexing="ij"), axis=-1).reshape(-1, 2)
     squares = ((ab[:, None] - bin_centers()) ** 2).sum(axis=2)
@@ -62,7 +63,7 @@ def _encoding_table() -> tuple[NDArray[np.int64], Float]:
 
 def soft_encode(ab: Float) -> tuple[NDArray[np.int64], Float]:
     """ab (..., 2) -> indices and weights (..., 5) of the five nearest bins, a Gaussian of sigma 5; weights sum to 1."""
-    nearest, weights = _encoding_table()
+    nearest, weights = encoding_tables()
     a, b = np.moveaxis(np.clip(np.rint(ab), -_TABLE_LIMIT, _TABLE_LIMIT).astype(np.intp) + _TABLE_LIMIT, -1, 0)
     return nearest[a, b], weights[a, b]
 

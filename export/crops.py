@@ -1,11 +1,12 @@
 """Crops of photographs as a network in training sees them.
 
-Photo -> L (1, crop, crop), 0..100, perhaps degraded;  nearest, shares (crop/stride, crop/stride, 5): encoded ab
+Photo  ->  L (1, crop, crop), 0..100, perhaps degraded;  ab (2, crop/stride, crop/stride), Lab units
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
@@ -16,7 +17,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from export.bins import measure_prior, soft_encode
 from export.degrade import degrade, frame
 from export.photos import Photo
 from export.recipe import Data
@@ -45,12 +45,8 @@ class Crops(Dataset[dict[str, Tensor]]):
         L = np.ascontiguousarray(lab[..., 0])
         if is_old:
             L = degrade(L, random)
-        nearest, shares = soft_encode(reduced_ab(lab, self.data.stride))
-        return {
-            "L": torch.from_numpy(L)[None],
-            "nearest": torch.from_numpy(nearest),
-            "shares": torch.from_numpy(shares),
-        }
+        ab = np.ascontiguousarray(np.moveaxis(reduced_ab(lab, self.data.stride), -1, 0))
+        return {"L": torch.from_numpy(L)[None], "ab": torch.from_numpy(ab)}
 
     def _rgb(self, index: int) -> NDArray[np.uint8]:
         """The photograph, or the next one that can be read: one damaged file must not end hours of training."""
@@ -80,14 +76,13 @@ def sampling_weights(photos: list[Photo], sampling: dict[str, float]) -> list[fl
     return [sampling.get(photo.source, 1.0) for photo in photos]
 
 
-def prior_of(photos: list[Photo], data: Data, weights: list[float], sample: int = 2000) -> Float:
-    """How often each bin occurs in photographs drawn as in training: (313,), sums to 1."""
+def colours_of(photos: list[Photo], data: Data, weights: list[float], sample: int = 2000) -> Iterator[Float]:
+    """ab (n, 2) of photographs drawn as in training, one after the other."""
     random = np.random.default_rng(0)
     chances = np.array(weights) / sum(weights)
-    drawn = random.choice(len(photos), size=min(sample, len(photos)), p=chances)
-    middles = (_middle(photos[place].rgb(), data.crop) for place in drawn)
-    labs = (lab_from_rgb(middle.astype(np.float32) / np.float32(255)) for middle in middles)
-    return measure_prior(np.concatenate([reduced_ab(lab, data.stride).reshape(-1, 2) for lab in labs]))
+    for place in random.choice(len(photos), size=min(sample, len(photos)), p=chances):
+        middle = _middle(photos[place].rgb(), data.crop)
+        yield reduced_ab(lab_from_rgb(middle.astype(np.float32) / np.float32(255)), data.stride).reshape(-1, 2)
 
 
 def _random_crop(rgb: NDArray[np.uint8], data: Data, random: np.random.Generator) -> NDArray[np.uint8]:

@@ -1,18 +1,66 @@
-"""What a network is trained to make small."""
+"""What a network is trained to make small.
+
+its answer (B, C, h, w) and the true ab (B, 2, h, w) in Lab units  ->  a scalar
+"""
 
 from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from colorize_neural.worker.color import Float
+from torch import Tensor, nn
+
+from export.bins import bin_centers, class_weights, encoding_tables, measure_prior
 
 
-def soft_cross_entropy(scores: Tensor, nearest: Tensor, shares: Tensor, class_weights: Tensor) -> Tensor:
-    """Cross-entropy of soft-encoded bins, each pixel weighed by the rarity of its bin; a scalar.
+class Loss(nn.Module):
+    """All losses are called as this one; what one learns before the training travels in its buffers."""
 
-    scores (B, Q, h, w); nearest, shares (B, h, w, 5) as `bins.soft_encode` gives them; class_weights (Q,).
-    Zhang, Isola and Efros, ECCV 2016, equations 2 and 3: a pixel's rarity is that of its nearest bin.
+    def prepare(self, colours: Iterator[Float]) -> None:
+        """Shows it ab (n, 2) of photographs drawn as in training; most have no use for them."""
+
+
+class SoftCrossEntropy(Loss):
+    """Cross-entropy of soft-encoded colour bins, each pixel weighed by the rarity of its bin.
+
+    Zhang, Isola and Efros, ECCV 2016, equations 2 to 4; `uniform_share` is their lambda: 1 weighs all bins alike, 0
+    fully by rarity. A pixel's rarity is that of its nearest bin.
     """
-    nearest, shares = nearest.permute(0, 3, 1, 2), shares.permute(0, 3, 1, 2)
-    scores = scores.float()
-    likelihood = (scores.gather(1, nearest) * shares).sum(dim=1) - scores.logsumexp(dim=1)
-    rarity = class_weights[nearest.gather(1, shares.argmax(dim=1, keepdim=True)).squeeze(1)]
-    return -(likelihood * rarity).mean()
+
+    weights: Tensor
+    nearest: Tensor
+    shares: Tensor
+
+    def __init__(self, uniform_share: float) -> None:
+        super().__init__()
+        self.uniform_share = uniform_share
+        self.register_buffer("weights", torch.ones(len(bin_centers())))
+        for name, table in zip(("nearest", "shares"), encoding_tables(), strict=True):
+            self.register_buffer(name, torch.from_numpy(table), persistent=False)
+
+    def prepare(self, colours: Iterator[Float]) -> None:
+        prior = measure_prior(np.concatenate(list(colours)))
+        self.weights.copy_(torch.from_numpy(class_weights(prior, self.uniform_share)))
+
+    def forward(self, scores: Tensor, ab: Tensor) -> Tensor:
+        limit = len(self.nearest) // 2
+        a, b = (ab.round().clamp(-limit, limit).long() + limit).unbind(1)
+        nearest, shares = (table[a, b].permute(0, 3, 1, 2) for table in (self.nearest, self.shares))
+        scores = scores.float()
+        likelihood = (scores.gather(1, nearest) * shares).sum(dim=1) - scores.logsumexp(dim=1)
+        rarity = self.weights[nearest.gather(1, shares.argmax(dim=1, keepdim=True)).squeeze(1)]
+        return -(likelihood * rarity).mean()
+
+
+class SquaredError(Loss):
+    """Half the mean squared distance in the ab plane, the whole range of an axis counted as 1."""
+
+    RANGE = 255.0  # Lab units, -127.5..127.5
+
+    def forward(self, found: Tensor, ab: Tensor) -> Tensor:
+        return ((found.float() - ab) / self.RANGE).square().sum(dim=1).mean() / 2
+
+
+LOSSES: dict[str, type[Loss]] = {"soft-cross-entropy": SoftCrossEntropy, "squared-error": SquaredError}

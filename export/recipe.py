@@ -13,6 +13,7 @@ from typing import Any
 from colorize_neural.errors import ColorizeError
 
 from export.decode import DECODERS
+from export.losses import LOSSES
 from export.networks import NETWORKS
 
 if sys.version_info >= (3, 11):
@@ -46,9 +47,10 @@ class Data:
 
 @dataclass(frozen=True)
 class Loss:
-    """See `losses` and `bins`."""
+    """A key of LOSSES and the arguments of its class."""
 
-    uniform_share: float  # Zhang's lambda: 1 weighs all bins alike, 0 fully by rarity
+    name: str
+    options: dict[str, Any]
     spacing: int = 1  # of every how many pixels along a row and a column one is scored in training
 
 
@@ -82,6 +84,14 @@ class Manifest:
 
 
 @dataclass(frozen=True)
+class Paper:
+    """Whose system it is."""
+
+    reference: str
+    figures: str  # what they report, in a few words
+
+
+@dataclass(frozen=True)
 class Recipe:
     """All that reproduces one model; ColorizeError where its numbers cannot be used."""
 
@@ -93,11 +103,13 @@ class Recipe:
     optimizer: Optimizer
     manifest: Manifest
     start: str = ""  # the model whose weights it starts from, a file in models/
+    paper: Paper | None = None
 
     def __post_init__(self) -> None:
         for what, value, known in (
             ("kind", self.kind, DECODERS),
             ("network", self.network.name, NETWORKS),
+            ("loss", self.loss.name, LOSSES),
             ("schedule", self.optimizer.schedule, SCHEDULES),
             ("group", self.manifest.group, GROUPS),
         ):
@@ -112,20 +124,36 @@ class Recipe:
         return self.optimizer.crops // self.optimizer.batch
 
 
-def read_recipe(file: Path) -> Recipe:
-    """ColorizeError names what is missing or unknown in the file."""
+def read_recipe(file: Path, full: bool = False) -> Recipe:
+    """ColorizeError names what is missing or unknown in the file.
+
+    What stands under [full] replaces the rest where it is wanted `full`: the scale of the paper, not of a few minutes.
+    """
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ColorizeError(f"The recipe {file} cannot be read: {error}; mend it.") from error
-    return recipe_from_dict(tables)
+    scale = tables.pop("full", {})
+    return recipe_from_dict(_merged(tables, scale) if full else tables)
+
+
+def _merged(tables: dict[str, Any], scale: dict[str, Any]) -> dict[str, Any]:
+    known = dict(tables)
+    for key, value in scale.items():
+        known[key] = _merged(known.get(key, {}), value) if isinstance(value, dict) else value
+    return known
 
 
 def recipe_from_dict(tables: dict[str, Any]) -> Recipe:
     """The inverse of `dict_from_recipe`; ColorizeError names what is missing or unknown."""
-    parts = {"network": Network, "data": Data, "loss": Loss, "optimizer": Optimizer, "manifest": Manifest}
+    parts: dict[str, Any] = {
+        **{"network": Network, "data": Data, "loss": Loss, "optimizer": Optimizer},
+        **{"manifest": Manifest, "paper": Paper},
+    }
     try:
-        return Recipe(**{key: parts[key](**value) if key in parts else value for key, value in tables.items()})
+        return Recipe(
+            **{key: parts[key](**value) if key in parts and value else value for key, value in tables.items()}
+        )
     except TypeError as error:
         raise ColorizeError(f"This recipe cannot be used: {error}; compare it with those in export/recipes.") from error
 

@@ -7,6 +7,7 @@ needs. The same command goes on where an interrupted run stopped.
 from __future__ import annotations
 
 import argparse
+import math
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
@@ -16,6 +17,7 @@ import lightning
 import torch
 from colorize_neural.settings import models_folder
 from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMonitor, ModelCheckpoint
+from lightning.pytorch.callbacks.timer import Interval, Timer
 from lightning.pytorch.callbacks.weight_averaging import EMAWeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor
@@ -23,9 +25,8 @@ from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from torch.utils.data import DataLoader, WeightedRandomSampler
 
 from export import run
-from export.bins import bin_centers, class_weights
-from export.crops import Crops, prior_of, sampling_weights, split_photos
-from export.losses import soft_cross_entropy
+from export.crops import Crops, colours_of, sampling_weights, split_photos
+from export.losses import LOSSES
 from export.networks import NETWORKS
 from export.photos import Photo, find_photos
 from export.recipe import Recipe, dict_from_recipe, read_recipe, recipe_from_dict
@@ -38,16 +39,15 @@ BEST = "best.ckpt"  # by validation loss, kept where a recipe stops early
 
 
 class Training(lightning.LightningModule):
-    """A network on its way; its checkpoint carries the recipe and the classes' weights, so it can be read alone."""
+    """A network on its way; its checkpoint carries the recipe too, so it can be read alone."""
 
-    weights: Tensor
-
-    def __init__(self, recipe: dict[str, Any], weights: Tensor | None = None) -> None:
-        """`recipe` as `dict_from_recipe` gives it; `weights` of the bins (Q,), None where a checkpoint brings them."""
+    def __init__(self, recipe: dict[str, Any]) -> None:
+        """`recipe` as `dict_from_recipe` gives it."""
         super().__init__()
         self.save_hyperparameters({"recipe": recipe})
         self.recipe = recipe_from_dict(recipe)
-        self.register_buffer("weights", torch.ones(len(bin_centers())) if weights is None else weights)
+        self.timer = Timer(interval=Interval.step)
+        self.loss = LOSSES[self.recipe.loss.name](**self.recipe.loss.options)
         self.network = NETWORKS[self.recipe.network.name](**self.recipe.network.options)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub forgets it
 
@@ -61,16 +61,17 @@ class Training(lightning.LightningModule):
 
     def _loss(self, batch: Batch, spacing: int = 1) -> Tensor:
         """Over one pixel of each `spacing` x `spacing` square, the same one in all squares, drawn anew each time."""
-        scores = self.network(batch["L"].contiguous(memory_format=torch.channels_last))
+        answer = self.network(batch["L"].contiguous(memory_format=torch.channels_last))
         top, left = (int(torch.randint(spacing, ())) for _ in range(2))
-        nearest, shares = (batch[key][:, top::spacing, left::spacing] for key in ("nearest", "shares"))
-        return soft_cross_entropy(scores[:, :, top::spacing, left::spacing], nearest, shares, self.weights)
+        loss: Tensor = self.loss(*(grid[:, :, top::spacing, left::spacing] for grid in (answer, batch["ab"])))
+        return loss
 
     def configure_optimizers(self) -> Any:
         wanted = self.recipe.optimizer
         encoder = [value for name, value in self.network.named_parameters() if name.startswith("encoder.")]
         others = [value for name, value in self.network.named_parameters() if not name.startswith("encoder.")]
         groups = [{"params": encoder, "lr": wanted.encoder_rate}, {"params": others, "lr": wanted.rate}]
+        groups = [group for group in groups if group["params"]]
         optimizer = torch.optim.AdamW(groups, weight_decay=wanted.weight_decay, fused=True)
         if wanted.schedule == "plateau":
             plateau = ReduceLROnPlateau(optimizer, factor=0.3, patience=2)
@@ -79,21 +80,31 @@ class Training(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
 
     def _rate_share(self, step: int) -> float:
-        """A linear warm-up, then half a cosine to 0."""
-        done = step / self.recipe.steps
-        if done < self.recipe.optimizer.warm_up:
-            return (step + 1) / (self.recipe.optimizer.warm_up * self.recipe.steps + 1)
-        rest = (done - self.recipe.optimizer.warm_up) / (1 - self.recipe.optimizer.warm_up)
-        return float(0.5 * (1 + torch.cos(torch.tensor(min(rest, 1.0) * torch.pi))))
+        """A linear warm-up, then half a cosine to 0; where time runs out before the crops, it falls with the time."""
+        left, spent = self.timer.time_remaining(), self.timer.time_elapsed()
+        done = max(step / self.recipe.steps, 0 if left is None else spent / (spent + left))
+        warm_up = self.recipe.optimizer.warm_up
+        if done < warm_up:
+            return done / warm_up + 1 / self.recipe.steps
+        return 0.5 * (1 + math.cos(math.pi * min((done - warm_up) / (1 - warm_up), 1.0)))
 
 
-def train(recipe: Recipe, photos: list[Photo], out: Path, trainer_options: dict[str, Any], loaders: int) -> None:
-    """Trains to the recipe's end, from `out`/last.ckpt where there is one."""
+def train(
+    recipe: Recipe,
+    photos: list[Photo],
+    out: Path,
+    trainer_options: dict[str, Any],
+    *,
+    loaders: int,
+    minutes: float | None = None,
+) -> None:
+    """Trains to the recipe's end, or for so many minutes in all; goes on from `out`/last.ckpt where there is one."""
     lightning.seed_everything(recipe.seed, workers=True)
     learned, kept = split_photos(photos, recipe.data.held_out)
     weights = sampling_weights(learned, recipe.data.sampling)
-    rarity = torch.from_numpy(class_weights(prior_of(learned, recipe.data, weights), recipe.loss.uniform_share))
-    training = Training(dict_from_recipe(recipe), rarity)
+    training = Training(dict_from_recipe(recipe))
+    training.loss.prepare(colours_of(learned, recipe.data, weights))
+    training.timer = Timer(None if minutes is None else timedelta(minutes=minutes), interval=Interval.step)
     batch = recipe.optimizer.batch
     sampler = WeightedRandomSampler(weights, len(learned))
     shared: dict[str, Any] = {"batch_size": batch, "num_workers": loaders, "persistent_workers": loaders > 0}
@@ -106,7 +117,7 @@ def train(recipe: Recipe, photos: list[Photo], out: Path, trainer_options: dict[
     trainer = lightning.Trainer(
         max_steps=recipe.steps,
         logger=TensorBoardLogger(out, name="logs", version=""),
-        callbacks=_callbacks(recipe, out),
+        callbacks=[training.timer, *_callbacks(recipe, out)],
         default_root_dir=out,
         **trainer_options,
     )
@@ -129,6 +140,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("recipe", type=Path)
     parser.add_argument("--photos", type=Path, nargs="+", required=True, help="folders or tars")
     parser.add_argument("--out", type=Path, required=True, help="the run's folder")
+    parser.add_argument("--minutes", type=float, help="stop after so many in all, the rate fallen by then")
     parser.add_argument("--loaders", type=int, default=1, help="processes that read photographs")
     parser.add_argument("--accelerator", default="auto", help="cpu, gpu, ... (Lightning's)")
     parser.add_argument("--devices", default="auto", help="how many of them (Lightning's)")
@@ -137,7 +149,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--precision", default="bf16-mixed", help="bf16-mixed, 32-true, ... (Lightning's)")
     chosen = vars(parser.parse_args(arguments))
     recipe, photos = read_recipe(chosen.pop("recipe")), find_photos(chosen.pop("photos"))
-    train(recipe, photos, chosen.pop("out"), loaders=chosen.pop("loaders"), trainer_options=chosen)
+    plan = {key: chosen.pop(key) for key in ("out", "loaders", "minutes")}
+    train(recipe, photos, **plan, trainer_options=chosen)
 
 
 if __name__ == "__main__":

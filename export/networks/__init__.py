@@ -5,7 +5,12 @@ from __future__ import annotations
 from torch import nn
 
 from export.networks.efficientnet_unet import EfficientNetUNet
+from export.networks.wang2018 import Wang2018, Wang2018Transfer
+from export.networks.zhang2016 import Zhang2016
 
 NETWORKS: dict[str, type[nn.Module]] = {
     "efficientnet-unet": EfficientNetUNet,
+    "zhang2016": Zhang2016,
+    "wang2018": Wang2018,
+    "wang2018-transfer": Wang2018Transfer,
 }

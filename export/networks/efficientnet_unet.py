@@ -58,14 +58,18 @@ class EfficientNetUNet(nn.Module):
 
 
 class Encoder(nn.Module):
-    """grey (B, 1, H, W), -1..1 -> features at strides 4, 8, 16 and 32, of `channels` channels each."""
+    """grey (B, 1, H, W), -1..1 -> features at strides 4, 8, ... of `channels` channels each, `deepest` the last."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, deepest: int = 32) -> None:
         super().__init__()
         whole: Any = EfficientNet.from_pretrained(f"efficientnet-{name}", weights_path=WEIGHT_FILES[name]())
         self.stem = nn.Sequential(whole._conv_stem, whole._bn0, nn.ReLU6())
         stages: list[list[Any]] = []
+        stride = 2
         for block in whole._blocks:
+            stride *= block._depthwise_conv.stride[0]
+            if stride > deepest:
+                break
             if not stages or block._depthwise_conv.stride[0] == 2:
                 stages.append([])
             block._depthwise_conv = Depthwise.like(block._depthwise_conv)
