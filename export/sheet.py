@@ -1,11 +1,12 @@
 """Contact sheets, so that eyes can judge:  python -m export.sheet PHOTO... --models ID... --out SHEET.png
 
-{system: sRGB uint8 (h, w, 3)}, row by row  ->  one picture: a row a photograph, a column a system
+{system: sRGB uint8 (h, w, 3)}, photograph by photograph  ->  one picture: a column a system
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -24,27 +25,42 @@ _INK, _PAPER = (40, 40, 40), 255
 
 
 class Sheet:
-    """Takes rows; `rows` is how many it wants, `cell` the width of its cells in pixels."""
+    """Takes photographs; `rows` is how many it wants, `cell` the width of its cells in pixels.
 
-    def __init__(self, rows: int, cell: int = CELL) -> None:
+    `across` photographs are beside each other, each with all its systems.
+    """
+
+    def __init__(self, rows: int, cell: int = CELL, across: int = 1) -> None:
         self.rows = rows
         self._cell = cell
+        self._across = across
         self._strips: list[Rgb] = []
         self._names: list[str] = []
 
     def add(self, results: dict[str, Rgb]) -> None:
-        """One more row; all rows name the same systems in the same order."""
+        """One more photograph; all name the same systems in the same order."""
         self._names = list(results)
         self._strips.append(np.hstack([_fitted(rgb, self._cell) for rgb in results.values()]))
 
     def write(self, file: Path) -> None:
         """Writes a PNG or JPEG, as the name ends; OSError where it cannot be written."""
-        header = np.full((HEADER, self._strips[0].shape[1], 3), _PAPER, np.uint8)
-        for place, name in enumerate(self._names):
+        names = self._names * self._across
+        header = np.full((HEADER, len(names) * (self._cell + GAP), 3), _PAPER, np.uint8)
+        for place, name in enumerate(names):
             corner = (place * (self._cell + GAP) + GAP, HEADER - 8)
             cv2.putText(header, name, corner, cv2.FONT_HERSHEY_SIMPLEX, 0.5, _INK, 1, cv2.LINE_AA)
-        bgr = cv2.cvtColor(np.vstack([header, *self._strips]), cv2.COLOR_RGB2BGR)
+        firsts = range(0, len(self._strips), self._across)
+        rows = [_beside(self._strips[first : first + self._across], header.shape[1]) for first in firsts]
+        bgr = cv2.cvtColor(np.vstack([header, *rows]), cv2.COLOR_RGB2BGR)
         file.write_bytes(cv2.imencode(file.suffix, bgr)[1].tobytes())
+
+
+def _beside(strips: Sequence[Rgb], width: int) -> Rgb:
+    """One row of that width, as high as its highest strip."""
+    row = np.full((max(len(strip) for strip in strips), width, 3), _PAPER, np.uint8)
+    for place, strip in enumerate(strips):
+        row[: len(strip), place * strip.shape[1] : (place + 1) * strip.shape[1]] = strip
+    return row
 
 
 def _fitted(rgb: Rgb, side: int) -> Rgb:

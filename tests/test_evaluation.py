@@ -1,0 +1,136 @@
+"""What an evaluation says of models whose colours are known: under old lightness, at other sizes, to the eye."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from colorize_neural.errors import ColorizeError
+from colorize_neural.worker.colorizer import Colorizer, Options
+from skimage import data
+
+from export import evaluate, pages, robustness
+from export.degrade import FAULTS
+from export.metrics import Rgb, ab_error
+from export.photos import find_photos
+from export.sheet import CELL, HEADER
+from export.systems import MEAN_AB, System, baselines, grey, model_system
+from tests.tiny_models import make_models
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_models(tmp_path_factory.mktemp("models"), ["orange", "thermometer"])
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("photos")
+    for source, name in (("utkface", "astronaut"), ("flickr8k", "chelsea"), ("houses", "coffee")):
+        (folder / source).mkdir()
+        small = cv2.resize(getattr(data, name)()[:300, :300], (120, 120), interpolation=cv2.INTER_AREA)
+        cv2.imwrite(str(folder / source / f"{name}.png"), cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def truths(photos: Path) -> list[Rgb]:
+    return [photo.rgb() for photo in find_photos([photos])]
+
+
+def test_one_run_prints_every_table_and_records_what_the_card_needs(
+    models: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(robustness, "SIZE_PHOTOS", 1)  # the largest size takes seconds
+    old = str(photos / "utkface" / "astronaut.png")
+    options = ["--temperatures", "0.1", "0.5", "--sheets", str(tmp_path), "--old", old, "--record"]
+    evaluate.main(["thermometer", "--photos", str(photos), "--folder", str(models), *options])
+    tables = capsys.readouterr().out
+    for heading in ("degraded ratio", "4000 px", "thermometer 0.1", *(fault.__name__ for fault in FAULTS)):
+        assert heading in tables
+    results = json.loads((models / "manifest.json").read_text())["models"][1]["results"]
+    assert results["degraded_ratio"] == pytest.approx(1, abs=0.1)
+    assert results["size_difference"] < 1
+    assert results["ab_error"] > 0
+    assert {file.name for file in tmp_path.iterdir()} == {"faces.png", "worst.png", "old.png"}
+
+
+def test_colours_that_do_not_depend_on_the_lightness_lose_nothing_on_an_old_scan(
+    models: Path, truths: list[Rgb]
+) -> None:
+    orange = {"orange": model_system(Colorizer(models), Options(model="orange"))}
+    row = degraded(orange, truths)["orange"]
+    assert all(0.98 < row[fault] < 1.02 for fault in ("degraded_ratio", *(fault.__name__ for fault in FAULTS)))
+
+
+def test_colours_told_from_the_lightness_alone_suffer_by_fading_and_the_figure_is_the_same_each_time(
+    truths: list[Rgb],
+) -> None:
+    table = {MEAN_AB: baselines(truths)[MEAN_AB]}
+    row = degraded(table, truths)[MEAN_AB]
+    assert row["fade"] > 1.03
+    assert row["fade"] > row["jpeg"]
+    assert degraded(table, truths)[MEAN_AB] == row
+
+
+def test_the_same_photograph_has_the_same_colours_at_every_size_unless_the_model_depends_on_it(
+    models: Path, truths: list[Rgb]
+) -> None:
+    orange = model_system(Colorizer(models), Options(model="orange"))
+
+    def bluish_where_large(rgb: Rgb) -> Rgb:
+        return orange(rgb) if min(rgb.shape[:2]) < 1000 else np.full_like(rgb, (90, 90, 160))
+
+    rows = robustness.size_differences({"orange": orange, "bluish where large": bluish_where_large}, truths[1:2])
+    assert list(rows["orange"]) == ["64_px", "256_px", "4000_px"]
+    assert max(rows["orange"].values()) < 1
+    assert rows["bluish where large"]["64_px"] == rows["orange"]["64_px"]
+    assert rows["bluish where large"]["4000_px"] > 30
+
+
+def test_a_model_that_warms_by_its_temperature_gives_more_colour_at_a_higher_one(
+    models: Path, truths: list[Rgb]
+) -> None:
+    systems = evaluate.systems_at(Colorizer(models), ["thermometer"], [0.05, 0.3])
+    rows = evaluate.temperature_rows(systems, truths)
+    assert rows["thermometer 0.3"]["colourfulness"] > 2 * rows["thermometer 0.05"]["colourfulness"] > 0
+    assert all(0 < row["ab_error_share"] < 1 for row in rows.values())
+
+
+def test_a_temperature_out_of_range_is_a_sentence_before_anything_is_measured(models: Path) -> None:
+    with pytest.raises(ColorizeError, match="The temperature is 7: choose"):
+        evaluate.main(["orange", "--photos", "nowhere", "--folder", str(models), "--temperatures", "7"])
+
+
+def test_the_worst_photograph_comes_first(photos: Path, tmp_path: Path) -> None:
+    pages.write_pages(tmp_path, {"none": grey}, find_photos([photos]), {}, [])
+    page = cv2.cvtColor(read(tmp_path / "worst.png"), cv2.COLOR_BGR2RGB)
+    first = page[HEADER : HEADER + CELL, :CELL]
+    rgbs = sorted((photo.rgb() for photo in find_photos([photos])), key=lambda rgb: ab_error(grey(rgb), rgb))
+    differences = [np.abs(cv2.resize(rgb, (CELL, CELL)) - first.astype(float)).mean() for rgb in rgbs]
+    assert differences[-1] < 5 < min(differences[:-1])
+
+
+def test_many_faces_are_on_several_pages_and_what_is_none_is_on_no_page(photos: Path, tmp_path: Path) -> None:
+    found = find_photos([photos])
+    people = [photo for photo in found if photo.source in pages.FACES]
+    houses = [photo for photo in found if photo.source == "houses"]
+    pages.write_pages(tmp_path / "people", {"none": grey}, people * 20, {}, [])
+    faces = sorted((tmp_path / "people").glob("faces*.png"))
+    assert [file.name for file in faces] == ["faces-2.png", "faces.png"]
+    assert all(max(read(file).shape) <= pages.HEIGHT for file in faces)
+    pages.write_pages(tmp_path / "houses", {"none": grey}, houses, {}, [])
+    assert [file.name for file in (tmp_path / "houses").iterdir()] == ["worst.png"]
+
+
+def degraded(systems: dict[str, System], truths: list[Rgb]) -> dict[str, dict[str, float]]:
+    """The rows, with the clean errors that an evaluation would hand over."""
+    clean = {name: float(np.mean([ab_error(system(rgb), rgb) for rgb in truths])) for name, system in systems.items()}
+    return robustness.degraded_rows(systems, truths, clean)
+
+
+def read(file: Path) -> Rgb:
+    return np.asarray(cv2.imread(str(file)))
