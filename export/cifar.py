@@ -1,0 +1,166 @@
+"""Li and Wang's experiment: does a classifier recognise what was coloured?  python -m export.cifar --photos CIFAR
+
+CIFAR-10 as pictures, train/CLASS/NAME and test/CLASS/NAME in a folder or tar  ->  one table, theirs beside ours
+
+Colorizers are trained on the training photographs, of 32 x 32 pixels, each for the same minutes. The judge is a
+pretrained EfficientNet-Lite2 with a new last layer, trained on photographs in their true colours; it takes no part in
+the colorizers. It then names the classes of test photographs in grey, coloured by each system, and in true colours.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from colorize_neural.errors import ColorizeError
+from colorize_neural.worker.color import Float
+from colorize_neural.worker.colorizer import Colorizer, Options
+from numpy.typing import NDArray
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from export import run
+from export.judge import Judge
+from export.metrics import Rgb, ab_error
+from export.papers import RECIPES
+from export.photos import Photo, find_photos
+from export.recipe import Recipe, read_recipe
+from export.systems import System, grey, model_system
+from export.to_onnx import load_run, onnx_from_network, write_model
+from export.train import train
+
+SIDE = 32  # pixels
+JUDGE_SIDE = 224  # pixels, as theirs
+EPOCHS = 20
+TRANSFER_SIDE = 96  # pixels; theirs is 224
+MODE, MEAN, THEIRS = 0.05, 1.0, 0.89  # temperatures
+
+
+@dataclass(frozen=True)
+class Row:
+    """A system of the table: a model of RECIPES and a temperature, or none where the photograph is only shown."""
+
+    name: str
+    theirs: int  # per cent
+    model: str = ""
+    temperature: float | None = None
+
+
+ROWS = [
+    Row("grey", 22),
+    Row("regression", 46, "wang2018-regression"),
+    Row("classification, mode", 57, "wang2018-classification", MODE),
+    Row("classification, mean", 0, "wang2018-classification", MEAN),
+    Row("classification, annealed mean", 65, "wang2018-classification", THEIRS),
+    Row("transfer, annealed mean", 63, "wang2018-transfer", THEIRS),
+    Row("truth", 80),
+]
+
+
+def cifar_recipe(model: str) -> Recipe:
+    """A recipe of the paper at the size of these photographs, whole ones."""
+    recipe = read_recipe(RECIPES / f"{model}.toml")
+    side = TRANSFER_SIDE if model.endswith("transfer") else SIDE
+    return replace(
+        recipe,
+        data=replace(recipe.data, crop=side, smallest=1.0),
+        manifest=replace(recipe.manifest, size={**recipe.manifest.size, "short_side": side}),
+    )
+
+
+def train_judge(photos: Sequence[Photo], classes: list[str], seed: int = 1) -> nn.Linear:
+    """The new last layer, on the features of photographs in their own colours."""
+    torch.manual_seed(seed)
+    features = torch.from_numpy(features_of(photo.rgb() for photo in photos))
+    labels = torch.tensor([classes.index(class_of(photo)) for photo in photos])
+    layer = nn.Linear(features.shape[1], len(classes))
+    optimizer = torch.optim.AdamW(layer.parameters(), lr=1e-3)
+    for _ in range(EPOCHS):
+        for seen, wanted in DataLoader(TensorDataset(features, labels), batch_size=128, shuffle=True):
+            optimizer.zero_grad()
+            nn.CrossEntropyLoss()(layer(seen), wanted).backward()
+            optimizer.step()
+    return layer
+
+
+def features_of(pictures: Iterable[Rgb]) -> Float:
+    """What the pretrained network sees: (n, 1280)."""
+    judge = Judge(JUDGE_SIDE)
+    return np.array([judge.see(rgb)[1] for rgb in pictures])
+
+
+def named_classes(layer: nn.Linear, pictures: Iterable[Rgb]) -> NDArray[np.int64]:
+    """The class that the judge names for each."""
+    with torch.no_grad():
+        named: NDArray[np.int64] = layer(torch.from_numpy(features_of(pictures))).argmax(dim=1).numpy()
+    return named
+
+
+def class_of(photo: Photo) -> str:
+    """The folder it lies in."""
+    return photo.source.rpartition("/")[2]
+
+
+def split(photos: list[Photo]) -> tuple[list[Photo], list[Photo]]:
+    """Those for training, and every second of those for testing; ColorizeError where a half is missing."""
+    learned, tested = ([photo for photo in photos if f"{half}/" in photo.name] for half in ("train", "test"))
+    if not learned or not tested:
+        raise ColorizeError("These are no train/CLASS and test/CLASS folders of photographs: name CIFAR-10's.")
+    return learned, tested[1::2]
+
+
+def drawn(photos: list[Photo], number: int) -> list[Photo]:
+    """Evenly, so that all classes come alike."""
+    return photos[:: max(1, len(photos) // number)][:number]
+
+
+def systems_of(out: Path) -> dict[str, System]:
+    """Every row's own way to show a photograph."""
+    colorizer = Colorizer(out / "models")
+    systems: dict[str, System] = {"grey": grey, "truth": lambda rgb: rgb}
+    for row in ROWS:
+        if row.model:
+            systems[row.name] = model_system(colorizer, Options(model=row.model, temperature=row.temperature))
+    return systems
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m export.cifar", description="Li and Wang's experiment.")
+    parser.add_argument("--photos", type=Path, nargs="+", required=True, help="CIFAR-10: a folder or tar of pictures")
+    parser.add_argument("--out", type=Path, default=Path("runs/cifar"), help="the folder of the runs")
+    parser.add_argument("--minutes", type=float, default=5.0, help="of training for each colorizer")
+    parser.add_argument("--judged", type=int, default=5000, help="photographs that the judge learns from (10,000)")
+    parser.add_argument("--tested", type=int, default=1000, help="photographs that it is shown (1,000)")
+    chosen = parser.parse_args(arguments)
+    learned, tested = split(find_photos(chosen.photos))
+    options: dict[str, Any] = {"precision": "bf16-mixed"}
+    for model in sorted({row.model for row in ROWS if row.model}):
+        recipe, folder = cifar_recipe(model), chosen.out / model
+        train(recipe, learned, folder, options, loaders=1, minutes=chosen.minutes)
+        _, network = load_run(folder)
+        write_model(onnx_from_network(network, recipe), recipe.kind, recipe.manifest, chosen.out / "models")
+    classes = sorted({class_of(photo) for photo in learned})
+    layer = train_judge(drawn(learned, chosen.judged), classes)
+    tested = drawn(tested, chosen.tested)
+    print_table(layer, tested, classes, systems_of(chosen.out))
+
+
+def print_table(layer: nn.Linear, photos: list[Photo], classes: list[str], systems: dict[str, System]) -> None:
+    """As Markdown: how often the judge names the right class, theirs and ours, and the ab error."""
+    right = np.array([classes.index(class_of(photo)) for photo in photos])
+    truths = [photo.rgb() for photo in photos]
+    print("| system | recognised, theirs | recognised, ours | ab error |\n|---|---|---|---|")
+    for row in ROWS:
+        shown = [systems[row.name](truth) for truth in truths]
+        ours = np.mean(named_classes(layer, shown) == right)
+        error = np.mean([ab_error(one, truth) for one, truth in zip(shown, truths, strict=True)])
+        print(f"| {row.name} | {f'{row.theirs} %' if row.theirs else ''} | {ours:.1%} | {error:.2f} |", flush=True)
+
+
+if __name__ == "__main__":
+    run(main)

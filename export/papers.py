@@ -1,0 +1,163 @@
+"""Trains, exports, measures and tells of the papers' systems:  python -m export.papers [ID...] --photos P --dev DEV
+
+recipes with a [paper]  ->  models/ID.onnx, and one table and contact sheet of all of them in models/README.md
+
+Every system gets the same minutes, whatever its size; `--full` gives it the scale of its paper instead, and keeps the
+result in its run's folder. The same command goes on where an interrupted one stopped, and only measures what has
+already had its minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from colorize_neural.errors import ColorizeError
+from colorize_neural.settings import models_folder
+from colorize_neural.worker.colorizer import Colorizer, Options
+from colorize_neural.worker.models import MANIFEST
+
+from export import run, speed
+from export.evaluate import Figures, evaluate
+from export.photos import Photo, find_photos
+from export.recipe import Recipe, read_recipe
+from export.sheet import Sheet
+from export.systems import GREY, MEAN_AB, model_system
+from export.to_onnx import load_run, onnx_from_network, write_entry, write_model, write_whole
+from export.train import LAST, train
+
+RECIPES = Path(__file__).parent / "recipes"
+RUNS = Path("runs/papers")
+MINUTES = 5.0  # of one system, on a CPU
+SIZE = 256  # pixels, of GFLOPs and milliseconds
+BEGIN, END = "<!-- papers: begin -->", "<!-- papers: end -->"
+
+
+def paper_recipes(full: bool) -> dict[str, Recipe]:
+    """All recipes that name a paper, by id."""
+    recipes = [read_recipe(file, full) for file in sorted(RECIPES.glob("*.toml"))]
+    return {recipe.manifest.id: recipe for recipe in recipes if recipe.paper is not None}
+
+
+def make(recipe: Recipe, photos: list[Photo], out: Path, models: Path, minutes: float | None) -> None:
+    """Trains where the minutes are not spent, and writes the model and how long it had into the manifest."""
+    train(recipe, photos, out, {"precision": "bf16-mixed"}, loaders=1, minutes=minutes)
+    recipe, network = load_run(out)
+    write_model(onnx_from_network(network, recipe), recipe.kind, recipe.manifest, models)
+    write_entry(models, {**entry_of(models, recipe.manifest.id), "training": training_of(out, recipe)})
+
+
+def training_of(out: Path, recipe: Recipe) -> dict[str, float]:
+    """What a run had: minutes, crops, and of how many that the recipe asks for."""
+    checkpoint = torch.load(out / LAST, map_location="cpu", weights_only=True)
+    (timer,) = [state for name, state in checkpoint["callbacks"].items() if name.startswith("Timer")]
+    crops = checkpoint["global_step"] * recipe.optimizer.batch
+    return {
+        "minutes": round(timer["time_elapsed"]["train"] / 60, 1),
+        "crops": crops,
+        "crops_wanted": recipe.optimizer.crops,
+    }
+
+
+def entry_of(models: Path, model: str) -> dict[str, Any]:
+    """A model's entry in the manifest; ColorizeError where it has none."""
+    entries = json.loads((models / MANIFEST).read_text(encoding="utf-8"))["models"]
+    for entry in entries:
+        if entry["id"] == model:
+            return dict(entry)
+    raise ColorizeError(f'There is no model "{model}" in {models}: train it first, with python -m export.papers.')
+
+
+def table(models: Path, ids: list[str], figures: dict[str, Figures], costs: dict[str, speed.Cost]) -> str:
+    """One row a system, as Markdown."""
+    heads = [
+        *("system", "parameters", "MB", f"GFLOPs, {SIZE} px", f"CPU ms, {SIZE} px", "minutes", "crops"),
+        *("ab error", "of grey's", "PSNR gained", "colourfulness", "same class", "in the paper"),
+    ]
+    recipes, lines = paper_recipes(full=False), [heads, ["---"] * len(heads)]
+    for name in (GREY, MEAN_AB, *ids):
+        row = figures[name]
+        measured = [
+            f"{row.ab_error:.2f}",
+            f"{row.psnr_gained:+.2f}",
+            f"{row.colourfulness:.2f}",
+            f"{row.same_class:.3f}",
+        ]
+        if name not in ids:
+            lines.append([name, *[""] * 6, *measured, ""])
+            continue
+        cost, spent = costs[name], entry_of(models, name).get("training")
+        size = [f"{cost.parameters / 1e6:.2f} M", f"{cost.megabytes:.1f}", f"{cost.gflops:.1f}"]
+        paper = recipes[name].paper if name in recipes else None
+        lines.append(
+            [
+                *(f"`{name}`", *size, f"{cost.milliseconds:.0f}", *_spent(spent), *measured),
+                f"{paper.reference}. {paper.figures}" if paper else "",
+            ]
+        )
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _spent(training: dict[str, float] | None) -> list[str]:
+    """Minutes and crops; a run that had not all crops of its recipe says so."""
+    if training is None:
+        return ["see its card", "see its card"]
+    crops = f"{training['crops']:,.0f}"
+    cut = training["crops"] < training["crops_wanted"]
+    return [f"{training['minutes']:.1f}", f"{crops}, cut short of {training['crops_wanted']:,.0f}" if cut else crops]
+
+
+def tell(models: Path, text: str) -> None:
+    """Puts the table between its marks in models/README.md."""
+    file = models / "README.md"
+    before, _, rest = file.read_text(encoding="utf-8").partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        raise ColorizeError(f"{file} has no place for the table: put the lines {BEGIN} and {END} into it.")
+    write_whole(file, f"{before}{BEGIN}\n{text}\n{END}{after}".encode())
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="python -m export.papers", description="The papers' systems, side by side.")
+    parser.add_argument("ids", nargs="*", metavar="ID", help="of recipes that name a paper; all where none is given")
+    parser.add_argument("--photos", type=Path, nargs="+", required=True, help="folders or tars to train on")
+    parser.add_argument("--dev", type=Path, nargs="+", required=True, help="folders or tars to measure on")
+    parser.add_argument("--out", type=Path, default=RUNS, help="the folder of the runs' folders")
+    scale = parser.add_mutually_exclusive_group()
+    scale.add_argument("--minutes", type=float, default=MINUTES, help="of training for each")
+    scale.add_argument("--full", action="store_true", help="the scale of the papers; nothing in models/ changes")
+    chosen = parser.parse_args(arguments)
+    recipes = paper_recipes(chosen.full)
+    unknown = set(chosen.ids) - set(recipes)
+    if unknown:
+        raise ColorizeError(f"No recipe is called {', '.join(sorted(unknown))}: choose of {', '.join(recipes)}.")
+    models = chosen.out / "models-full" if chosen.full else models_folder()
+    photos, wanted = find_photos(chosen.photos), chosen.ids or list(recipes)
+    for name in wanted:
+        out = chosen.out / (f"{name}-full" if chosen.full else name)
+        make(recipes[name], photos, out, models, None if chosen.full else chosen.minutes)
+    report(models, find_photos(chosen.dev), wanted)
+
+
+def report(models: Path, dev: list[Photo], measured: list[str]) -> None:
+    """Measures, records and prints all systems of a folder; in models/ the card gets table and sheet too."""
+    ids = [entry["id"] for entry in json.loads((models / MANIFEST).read_text(encoding="utf-8"))["models"]]
+    colorizer, sheet = Colorizer(models), Sheet(rows=12, cell=160)
+    figures = evaluate({name: model_system(colorizer, Options(model=name)) for name in ids}, dev, sheet)
+    for name in measured:
+        results = {key: round(value, 3) for key, value in asdict(figures[name]).items()}
+        write_entry(models, {**entry_of(models, name), "results": results})
+    costs = speed.compare({name: models / entry_of(models, name)["file"] for name in ids}, SIZE, threads=1)
+    text = table(models, ids, figures, costs)
+    print(text)
+    if models == models_folder():
+        tell(models, text)
+        sheet.write(models / "papers.jpg")
+
+
+if __name__ == "__main__":
+    run(main)
