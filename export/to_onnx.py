@@ -26,7 +26,7 @@ from torch import Tensor, nn
 
 from export import run
 from export.decode import DECODERS, ExportedColorizer
-from export.recipe import Recipe
+from export.recipe import Manifest, Recipe
 from export.train import BEST, LAST, Training
 
 OPSET = 18
@@ -53,9 +53,14 @@ def _training(checkpoint: Path) -> Training:
 
 
 def onnx_from_network(network: nn.Module, recipe: Recipe) -> onnx.ModelProto:
+    """The graph of a network and of the decoder that its recipe names."""
+    return onnx_from_colorizer(ExportedColorizer(network, DECODERS[recipe.kind]()), recipe.manifest)
+
+
+def onnx_from_colorizer(colorizer: nn.Module, manifest: Manifest) -> onnx.ModelProto:
     """The graph that meets the contract, its large weights stored in 16 bits, its facts in its metadata."""
-    colorizer = ExportedColorizer(network, DECODERS[recipe.kind]()).eval()
-    short_side = recipe.manifest.size["short_side"]
+    colorizer.eval()
+    short_side = manifest.size["short_side"]
     program = torch.onnx.export(
         colorizer,
         (torch.rand(1, 1, short_side, short_side + 64) * 100, torch.tensor([0.4, 1.0])),
@@ -69,21 +74,21 @@ def onnx_from_network(network: nn.Module, recipe: Recipe) -> onnx.ModelProto:
     )
     assert program is not None, "the exporter without dynamo returns None; this one returns a program"
     model = _with_half_weights(_without_traces(program.model_proto))
-    facts = {"contract": CONTRACT, **asdict(recipe.manifest)}
+    facts = {"contract": CONTRACT, **asdict(manifest)}
     onnx.helper.set_model_props(model, {name: json.dumps(fact) for name, fact in facts.items()})
     onnx.checker.check_model(model)
-    compare(model, colorizer, recipe.manifest.size["multiple"])
+    compare(model, colorizer, manifest.size["multiple"])
     return model
 
 
-def write_model(model: onnx.ModelProto, recipe: Recipe, folder: Path) -> Path:
+def write_model(model: onnx.ModelProto, kind: str, manifest: Manifest, folder: Path) -> Path:
     """Writes the file, and its entry in the manifest in place of a former one of the same id."""
     content = model.SerializeToString()
-    facts = asdict(recipe.manifest)
+    facts = asdict(manifest)
     file = folder / f"{facts['id']}.onnx"
     entry = {
         **facts,
-        "kind": recipe.kind,
+        "kind": kind,
         "temperature": None if facts["temperature"] is None else {"default": facts["temperature"]},
         "file": file.name,
         "sha256": hashlib.sha256(content).hexdigest(),
@@ -160,7 +165,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--models", type=Path, default=models_folder(), help="where the file and its entry go")
     chosen = parser.parse_args(arguments)
     recipe, network = load_run(chosen.run)
-    file = write_model(onnx_from_network(network, recipe), recipe, chosen.models)
+    file = write_model(onnx_from_network(network, recipe), recipe.kind, recipe.manifest, chosen.models)
     print(f"{file}: {file.stat().st_size / 1e6:.1f} MB")
 
 

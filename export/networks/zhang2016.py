@@ -22,7 +22,7 @@ class Zhang2016(nn.Sequential):
 
     def __init__(self, width: int = 64) -> None:
         blocks = [*first_seven_blocks(width), _eighth_block(width)]
-        super().__init__(OrderedDict((f"model{number}", block) for number, block in enumerate(blocks, 1)))
+        super().__init__(OrderedDict((f"model{number}", part) for number, part in enumerate(blocks, 1)))
 
     def forward(self, L: Tensor) -> Tensor:
         x = (L - 50) / 100
@@ -31,11 +31,14 @@ class Zhang2016(nn.Sequential):
         return x
 
 
-def first_seven_blocks(width: int) -> list[nn.Sequential]:
-    """grey (B, 1, H, W), -0.5..0.5 -> features (B, 8 * width, H/8, W/8), when run one after the other."""
-    blocks, before = [], 1
+def first_seven_blocks(width: int, before: int = 1, strided: bool = True) -> list[nn.Sequential]:
+    """grey (B, before, H, W) -> features (B, 8 * width, H/8, W/8), when run one after the other.
+
+    Where they are not `strided`, the first three leave it to their caller to halve what they answer.
+    """
+    blocks = []
     for share, convolutions, stride, dilation in BLOCKS:
-        blocks.append(block(before, share * width, convolutions, stride, dilation))
+        blocks.append(block(before, share * width, convolutions, stride if strided else 1, dilation))
         before = share * width
     return blocks
 
