@@ -31,7 +31,7 @@ from export.papers import RECIPES
 from export.photos import Photo, find_photos
 from export.recipe import Recipe, read_recipe
 from export.systems import System, grey, model_system
-from export.to_onnx import load_run, onnx_from_network, write_model
+from export.to_onnx import load_run, write_run
 from export.train import train
 
 SIDE = 32  # pixels
@@ -142,8 +142,7 @@ def main(arguments: list[str] | None = None) -> None:
     for model in sorted({row.model for row in ROWS if row.model}):
         recipe, folder = cifar_recipe(model), chosen.out / model
         train(recipe, learned, folder, options, loaders=1, minutes=chosen.minutes)
-        _, network = load_run(folder)
-        write_model(onnx_from_network(network, recipe), recipe.kind, recipe.manifest, chosen.out / "models")
+        write_run(load_run(folder), chosen.out / "models")
     classes = sorted({class_of(photo) for photo in learned})
     layer = train_judge(drawn(learned, chosen.judged), classes)
     tested = drawn(tested, chosen.tested)

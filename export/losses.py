@@ -1,4 +1,4 @@
-"""What a network is trained to make small.
+"""What a network is trained to make small, and how its answers are read.
 
 its answer (B, C, h, w) and the true ab (B, 2, h, w) in Lab units  ->  a scalar
 """
@@ -13,36 +13,58 @@ from colorize_neural.worker.color import Float
 from torch import Tensor, nn
 
 from export.bins import bin_centers, class_weights, encoding_tables, measure_prior
+from export.decode import AnnealedMean, Repeated
+
+HALF = 0.5  # the lambda of Zhang, Isola and Efros
 
 
 class Loss(nn.Module):
     """All losses are called as this one; what one learns before the training travels in its buffers."""
 
+    kind: str  # of answer, in the manifest's words
+
     def prepare(self, colours: Iterator[Float]) -> None:
         """Shows it ab (n, 2) of photographs drawn as in training; most have no use for them."""
+
+    def decoder(self) -> nn.Module:
+        """Reads answers: (answer (1, C, h, w), temperature (T,)) -> ab (T, 2, h, w)."""
+        raise NotImplementedError
 
 
 class SoftCrossEntropy(Loss):
     """Cross-entropy of soft-encoded colour bins, each pixel weighed by the rarity of its bin.
 
     Zhang, Isola and Efros, ECCV 2016, equations 2 to 4; `uniform_share` is their lambda: 1 weighs all bins alike, 0
-    fully by rarity. A pixel's rarity is that of its nearest bin.
+    fully by rarity. A pixel's rarity is that of its nearest bin. `rebalance` makes rare colours more likely when the
+    answers are read, and costs no other training: with 1 as if `uniform_share` had been a half.
     """
 
+    kind = "classification"
+    prior: Tensor
     weights: Tensor
     nearest: Tensor
     shares: Tensor
 
-    def __init__(self, uniform_share: float) -> None:
+    def __init__(self, uniform_share: float, rebalance: float = 0.0) -> None:
         super().__init__()
         self.uniform_share = uniform_share
-        self.register_buffer("weights", torch.ones(len(bin_centers())))
+        self.rebalance = rebalance
+        bins = len(bin_centers())
+        self.register_buffer("prior", torch.ones(bins) / bins)
+        self.register_buffer("weights", torch.ones(bins))
         for name, table in zip(("nearest", "shares"), encoding_tables(), strict=True):
             self.register_buffer(name, torch.from_numpy(table), persistent=False)
 
     def prepare(self, colours: Iterator[Float]) -> None:
         prior = measure_prior(np.concatenate(list(colours)))
+        self.prior.copy_(torch.from_numpy(prior))
         self.weights.copy_(torch.from_numpy(class_weights(prior, self.uniform_share)))
+
+    def decoder(self) -> nn.Module:
+        if not self.rebalance:
+            return AnnealedMean()
+        rarity = torch.from_numpy(class_weights(self.prior.cpu().numpy(), HALF))
+        return AnnealedMean(self.rebalance * rarity.log())
 
     def forward(self, scores: Tensor, ab: Tensor) -> Tensor:
         limit = len(self.nearest) // 2
@@ -57,10 +79,14 @@ class SoftCrossEntropy(Loss):
 class SquaredError(Loss):
     """Half the mean squared distance in the ab plane, the whole range of an axis counted as 1."""
 
+    kind = "regression"
     RANGE = 255.0  # Lab units, -127.5..127.5
 
     def forward(self, found: Tensor, ab: Tensor) -> Tensor:
         return ((found.float() - ab) / self.RANGE).square().sum(dim=1).mean() / 2
+
+    def decoder(self) -> nn.Module:
+        return Repeated()
 
 
 LOSSES: dict[str, type[Loss]] = {"soft-cross-entropy": SoftCrossEntropy, "squared-error": SquaredError}

@@ -27,7 +27,7 @@ from export.photos import Photo, find_photos
 from export.recipe import Recipe, read_recipe
 from export.sheet import Sheet
 from export.systems import GREY, MEAN_AB, model_system
-from export.to_onnx import load_run, onnx_from_network, write_entry, write_model, write_whole
+from export.to_onnx import load_run, write_entry, write_run, write_whole
 from export.train import LAST, train
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -46,8 +46,7 @@ def paper_recipes(full: bool) -> dict[str, Recipe]:
 def make(recipe: Recipe, photos: list[Photo], out: Path, models: Path, minutes: float | None) -> None:
     """Trains where the minutes are not spent, and writes the model and how long it had into the manifest."""
     train(recipe, photos, out, {"precision": "bf16-mixed"}, loaders=1, minutes=minutes)
-    recipe, network = load_run(out)
-    write_model(onnx_from_network(network, recipe), recipe.kind, recipe.manifest, models)
+    write_run(load_run(out), models)
     write_entry(models, {**entry_of(models, recipe.manifest.id), "training": training_of(out, recipe)})
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from colorize_neural.errors import ColorizeError
 
-from export.decode import DECODERS
 from export.losses import LOSSES
 from export.networks import NETWORKS
 
@@ -96,7 +95,6 @@ class Recipe:
     """All that reproduces one model; ColorizeError where its numbers cannot be used."""
 
     seed: int
-    kind: str
     network: Network
     data: Data
     loss: Loss
@@ -107,7 +105,6 @@ class Recipe:
 
     def __post_init__(self) -> None:
         for what, value, known in (
-            ("kind", self.kind, DECODERS),
             ("network", self.network.name, NETWORKS),
             ("loss", self.loss.name, LOSSES),
             ("schedule", self.optimizer.schedule, SCHEDULES),
@@ -117,6 +114,11 @@ class Recipe:
                 raise ColorizeError(f'This recipe names the {what} "{value}": choose one of {", ".join(known)}.')
         if not 0 < self.data.held_out <= 0.5:
             raise ColorizeError(f"This recipe holds out {self.data.held_out:g} of the photographs: choose 0.01 to 0.5.")
+
+    @property
+    def kind(self) -> str:
+        """Of answer: "classification", "regression", ..."""
+        return LOSSES[self.loss.name].kind
 
     @property
     def steps(self) -> int:

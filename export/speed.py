@@ -26,9 +26,9 @@ from colorize_neural.settings import models_folder
 from colorize_neural.worker.models import find_model, read_models
 
 from export import run
-from export.networks import NETWORKS
-from export.recipe import read_recipe
-from export.to_onnx import onnx_from_network
+from export.recipe import dict_from_recipe, read_recipe
+from export.to_onnx import onnx_from_colorizer
+from export.train import Training
 
 ZHANG = Path(__file__).parent / "recipes" / "zhang2016.toml"
 RUNS = 5
@@ -121,7 +121,7 @@ def write_zhang(folder: Path) -> Path:
     """Zhang 2016 at the width of the paper, with random weights."""
     recipe = read_recipe(ZHANG, full=True)
     file = folder / "zhang2016.onnx"
-    model = onnx_from_network(NETWORKS[recipe.network.name](**recipe.network.options).eval(), recipe)
+    model = onnx_from_colorizer(Training(dict_from_recipe(recipe)).colorizer(), recipe.manifest)
     file.write_bytes(model.SerializeToString())
     return file
 

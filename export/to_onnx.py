@@ -25,8 +25,7 @@ from colorize_neural.worker.models import CONTRACT, MANIFEST
 from torch import Tensor, nn
 
 from export import run
-from export.decode import DECODERS, ExportedColorizer
-from export.recipe import Manifest, Recipe
+from export.recipe import Manifest
 from export.train import BEST, LAST, Training
 
 OPSET = 18
@@ -35,8 +34,8 @@ FAITHFUL = 0.3  # mean difference in ab, Lab units, that 16-bit weights may cost
 TRIALS = [((1, 2), 0.31), ((3, 2), 0.87)]  # height and width in multiples of the smallest size; temperature
 
 
-def load_run(run_folder: Path) -> tuple[Recipe, nn.Module]:
-    """The recipe and the trained network, ready to evaluate; ColorizeError where nothing was trained.
+def load_run(run_folder: Path) -> Training:
+    """What was trained, ready to evaluate; ColorizeError where nothing was.
 
     The network is the last one, or the best one where the recipe stops early.
     """
@@ -45,16 +44,11 @@ def load_run(run_folder: Path) -> tuple[Recipe, nn.Module]:
     training = _training(run_folder / LAST)
     if training.recipe.optimizer.patience:
         training = _training(run_folder / BEST)
-    return training.recipe, training.network.eval()
+    return training.eval()
 
 
 def _training(checkpoint: Path) -> Training:
     return Training.load_from_checkpoint(checkpoint, map_location="cpu", weights_only=True)
-
-
-def onnx_from_network(network: nn.Module, recipe: Recipe) -> onnx.ModelProto:
-    """The graph of a network and of the decoder that its recipe names."""
-    return onnx_from_colorizer(ExportedColorizer(network, DECODERS[recipe.kind]()), recipe.manifest)
 
 
 def onnx_from_colorizer(colorizer: nn.Module, manifest: Manifest) -> onnx.ModelProto:
@@ -79,6 +73,12 @@ def onnx_from_colorizer(colorizer: nn.Module, manifest: Manifest) -> onnx.ModelP
     onnx.checker.check_model(model)
     compare(model, colorizer, manifest.size["multiple"])
     return model
+
+
+def write_run(training: Training, folder: Path) -> Path:
+    """The ONNX file of a training and its entry in the manifest."""
+    manifest = training.recipe.manifest
+    return write_model(onnx_from_colorizer(training.colorizer(), manifest), training.recipe.kind, manifest, folder)
 
 
 def write_model(model: onnx.ModelProto, kind: str, manifest: Manifest, folder: Path) -> Path:
@@ -164,8 +164,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("run", type=Path, help="the folder that export.train wrote")
     parser.add_argument("--models", type=Path, default=models_folder(), help="where the file and its entry go")
     chosen = parser.parse_args(arguments)
-    recipe, network = load_run(chosen.run)
-    file = write_model(onnx_from_network(network, recipe), recipe.kind, recipe.manifest, chosen.models)
+    file = write_run(load_run(chosen.run), chosen.models)
     print(f"{file}: {file.stat().st_size / 1e6:.1f} MB")
 
 

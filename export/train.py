@@ -26,6 +26,7 @@ from torch.utils.data import DataLoader, WeightedRandomSampler
 
 from export import run
 from export.crops import Crops, colours_of, sampling_weights, split_photos
+from export.decode import ExportedColorizer
 from export.losses import LOSSES
 from export.networks import NETWORKS
 from export.photos import Photo, find_photos
@@ -50,6 +51,10 @@ class Training(lightning.LightningModule):
         self.loss = LOSSES[self.recipe.loss.name](**self.recipe.loss.options)
         self.network = NETWORKS[self.recipe.network.name](**self.recipe.network.options)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub forgets it
+
+    def colorizer(self) -> ExportedColorizer:
+        """What the ONNX file computes, ready to evaluate."""
+        return ExportedColorizer(self.network, self.loss.decoder()).eval()
 
     def training_step(self, batch: Batch, _index: int) -> Tensor:
         loss = self._loss(batch, self.recipe.loss.spacing)

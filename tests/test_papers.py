@@ -76,7 +76,7 @@ def test_a_systems_minutes_make_a_model_and_a_row_of_the_table(
 
 
 def test_an_unknown_system_is_a_sentence_before_anything_is_trained(models: Path) -> None:
-    with pytest.raises(ColorizeError, match="No recipe is called monet: choose of .*zhang2016"):
+    with pytest.raises(ColorizeError, match=r"No recipe is called monet: choose of .*zhang2016"):
         papers.main(["monet", "--photos", "nowhere", "--dev", "nowhere"])
 
 

@@ -21,7 +21,7 @@ from skimage import data
 
 from export import bins, evaluate, metrics, to_onnx, train
 from export.crops import Crops, split_photos
-from export.decode import AnnealedMean, ExportedColorizer
+from export.decode import AnnealedMean
 from export.degrade import degrade, frame
 from export.losses import SoftCrossEntropy, SquaredError
 from export.networks import NETWORKS
@@ -89,7 +89,7 @@ def test_every_recipe_survives_the_way_into_a_checkpoint_and_back(file: Path, fu
     ("right", "wrong", "words"),
     [
         ("[loss]", "[loss]\nluck = 1", "luck"),
-        ('kind = "classification"', 'kind = "guess"', "choose one of classification"),
+        ('name = "soft-cross-entropy"', 'name = "luck"', "choose one of soft-cross-entropy, squared-error"),
         ('schedule = "cosine"', 'schedule = "cosin"', "cosine, plateau"),
         ("held_out = 0.02", "held_out = 0", "0.01 to 0.5"),
         ('title = "Autochrome"', "", "title"),
@@ -149,6 +149,20 @@ def test_the_loss_is_smallest_at_the_truth_and_weighs_rare_bins_more() -> None:
     assert loss(flat, ab) > np.log(313)
     prior = bins.measure_prior(np.zeros((100, 2), np.float32))
     assert float(prior @ loss.weights.numpy()) == pytest.approx(1, abs=1e-3)
+
+
+def test_rebalancing_afterwards_makes_rare_colours_more_likely() -> None:
+    colours = [np.full((99, 2), 0, np.float32), np.full((1, 2), 60, np.float32)]
+    common, rare = (int(np.abs(bins.bin_centers() - colour).sum(axis=1).argmin()) for colour in (0, 60))
+    undecided = torch.full((1, 313, 1, 1), -20.0)
+    undecided[:, [common, rare]] = 0
+    chroma = []
+    for rebalance in (0, 0.2, 0.5):
+        loss = SoftCrossEntropy(uniform_share=1, rebalance=rebalance)
+        loss.prepare(iter(colours))
+        chroma.append(loss.decoder()(undecided, torch.tensor([1.0])).norm())
+    assert chroma[0] == pytest.approx(30 * 2**0.5, abs=0.1)
+    assert chroma[0] < chroma[1] < chroma[2]
 
 
 def test_the_squared_error_counts_an_axis_as_one() -> None:
@@ -214,7 +228,8 @@ def test_attention_joins_a_network_without_a_change_and_then_looks_everywhere() 
 
 def test_a_network_goes_on_from_an_onnx_file_as_if_it_had_never_left(run: Path, tmp_path: Path) -> None:
     to_onnx.main([str(run), "--models", str(tmp_path)])
-    recipe, wanted = to_onnx.load_run(run)
+    trained = to_onnx.load_run(run)
+    recipe, wanted = trained.recipe, trained.network
     found = NETWORKS[recipe.network.name](**recipe.network.options)
     L = torch.rand(2, 1, 64, 64) * 100
     start_from(tmp_path / f"{recipe.manifest.id}.onnx", found, [L])
@@ -234,7 +249,7 @@ def test_a_file_that_cannot_be_started_from_is_a_sentence(tmp_path: Path, conten
 
 
 def test_training_learns_and_keeps_its_logs(run: Path, recipe: Recipe, photos: Path) -> None:
-    _, network = to_onnx.load_run(run)
+    network = to_onnx.load_run(run).network
     crops = [Crops(find_photos([photos]), recipe.data, training=False)[place] for place in range(3)]
     L, ab = (torch.stack([crop[name] for crop in crops]) for name in ("L", "ab"))
     with torch.no_grad():
@@ -265,11 +280,11 @@ def test_training_goes_on_where_it_stopped(
 def test_the_onnx_file_answers_as_the_network_and_carries_its_facts(run: Path, tmp_path: Path) -> None:
     to_onnx.main([str(run), "--models", str(tmp_path)])
     (model,) = read_models(tmp_path)
-    recipe, network = to_onnx.load_run(run)
-    assert (model.id, model.kind) == (recipe.manifest.id, "classification")
+    training = to_onnx.load_run(run)
+    assert (model.id, model.kind) == (training.recipe.manifest.id, "classification")
     L = torch.rand(1, 1, 96, 160) * 100
     with torch.no_grad():
-        wanted = AnnealedMean()(network(L), torch.tensor([0.3, 0.9]))
+        wanted = training.colorizer()(L, torch.tensor([0.3, 0.9]))
     found = Session(model, "cpu").run(L[0, 0].numpy(), [0.3, 0.9])
     assert found.shape == (2, 24, 40, 2)
     assert np.abs(np.moveaxis(found, -1, 1) - wanted.numpy()).mean() < to_onnx.FAITHFUL
@@ -279,9 +294,9 @@ def test_the_onnx_file_answers_as_the_network_and_carries_its_facts(run: Path, t
 
 @pytest.mark.parametrize("fault", [float("nan"), 50.0])
 def test_an_onnx_file_that_is_not_its_network_is_refused(run: Path, fault: float) -> None:
-    recipe, network = to_onnx.load_run(run)
-    model = to_onnx.onnx_from_network(network, recipe)
-    other = ExportedColorizer(network, AnnealedMean())
+    training = to_onnx.load_run(run)
+    recipe, other = training.recipe, training.colorizer()
+    model = to_onnx.onnx_from_colorizer(other, recipe.manifest)
     to_onnx.compare(model, other, recipe.manifest.size["multiple"])
     other.decoder.register_buffer("centers", torch.full((313, 2), fault))
     with pytest.raises(ColorizeError, match="nothing was written"):
