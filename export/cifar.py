@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from colorize_neural.errors import ColorizeError
@@ -89,9 +90,9 @@ def train_judge(photos: Sequence[Photo], classes: list[str], seed: int = 1) -> n
 
 
 def features_of(pictures: Iterable[Rgb]) -> Float:
-    """What the pretrained network sees: (n, 1280)."""
-    judge = Judge(JUDGE_SIDE)
-    return np.array([judge.see(rgb)[1] for rgb in pictures])
+    """What the pretrained network sees in photographs that are enlarged for it: (n, 1280)."""
+    judge, size = Judge(JUDGE_SIDE), (JUDGE_SIDE, JUDGE_SIDE)
+    return np.array([judge.see(cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC))[1] for rgb in pictures])
 
 
 def named_classes(layer: nn.Linear, pictures: Iterable[Rgb]) -> NDArray[np.int64]:
