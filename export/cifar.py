@@ -1,6 +1,7 @@
 """Li and Wang's experiment: does a classifier recognise what was coloured?  python -m export.cifar --photos CIFAR
 
 CIFAR-10 as pictures, train/CLASS/NAME and test/CLASS/NAME in a folder or tar  ->  one table, theirs beside ours
+cifar10_jpeg.npz (jpeg: all files end to end, offset, label, classes, n_train)  ->  such a tar, made beside the runs
 
 Colorizers are trained on the training photographs, of 32 x 32 pixels, each for the same minutes. The judge is a
 pretrained EfficientNet-Lite2 with a new last layer, trained on photographs in their true colours; it takes no part in
@@ -10,8 +11,11 @@ the colorizers. It then names the classes of test photographs in grey, coloured 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+import io
+import tarfile
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +25,6 @@ import torch
 from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.color import Float
 from colorize_neural.worker.colorizer import Colorizer, Options
-from numpy.typing import NDArray
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -31,6 +34,7 @@ from export.metrics import Rgb, ab_error
 from export.papers import RECIPES
 from export.photos import Photo, find_photos
 from export.recipe import Recipe, read_recipe
+from export.robustness import spread
 from export.systems import System, grey, model_system
 from export.to_onnx import load_run, write_run
 from export.train import train
@@ -47,7 +51,7 @@ class Row:
     """A system of the table: a model of RECIPES and a temperature, or none where the photograph is only shown."""
 
     name: str
-    theirs: int  # per cent
+    theirs: int | None  # per cent
     model: str = ""
     temperature: float | None = None
 
@@ -56,7 +60,7 @@ ROWS = [
     Row("grey", 22),
     Row("regression", 46, "wang2018-regression"),
     Row("classification, mode", 57, "wang2018-classification", MODE),
-    Row("classification, mean", 0, "wang2018-classification", MEAN),
+    Row("classification, mean", None, "wang2018-classification", MEAN),
     Row("classification, annealed mean", 65, "wang2018-classification", THEIRS),
     Row("transfer, annealed mean", 63, "wang2018-transfer", THEIRS),
     Row("truth", 80),
@@ -70,14 +74,16 @@ def cifar_recipe(model: str) -> Recipe:
     return replace(
         recipe,
         data=replace(recipe.data, crop=side, smallest=1.0),
-        manifest=replace(recipe.manifest, size={**recipe.manifest.size, "short_side": side}),
+        manifest=replace(
+            recipe.manifest, size={**recipe.manifest.size, "short_side": side}, trained_on="CIFAR-10's training set"
+        ),
     )
 
 
-def train_judge(photos: Sequence[Photo], classes: list[str], seed: int = 1) -> nn.Linear:
-    """The new last layer, on the features of photographs in their own colours."""
+def train_layer(judge: Judge, photos: Sequence[Photo], classes: list[str], seed: int = 1) -> nn.Linear:
+    """The judge's new last layer, on the features of photographs in their own colours."""
     torch.manual_seed(seed)
-    features = torch.from_numpy(features_of(photo.rgb() for photo in photos))
+    features = torch.from_numpy(features_of(judge, (photo.rgb() for photo in photos)))
     labels = torch.tensor([classes.index(class_of(photo)) for photo in photos])
     layer = nn.Linear(features.shape[1], len(classes))
     optimizer = torch.optim.AdamW(layer.parameters(), lr=1e-3)
@@ -89,17 +95,29 @@ def train_judge(photos: Sequence[Photo], classes: list[str], seed: int = 1) -> n
     return layer
 
 
-def features_of(pictures: Iterable[Rgb]) -> Float:
+def features_of(judge: Judge, pictures: Iterable[Rgb]) -> Float:
     """What the pretrained network sees in photographs that are enlarged for it: (n, 1280)."""
-    judge, size = Judge(JUDGE_SIDE), (JUDGE_SIDE, JUDGE_SIDE)
+    size = (JUDGE_SIDE, JUDGE_SIDE)
     return np.array([judge.see(cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC))[1] for rgb in pictures])
 
 
-def named_classes(layer: nn.Linear, pictures: Iterable[Rgb]) -> NDArray[np.int64]:
-    """The class that the judge names for each."""
-    with torch.no_grad():
-        named: NDArray[np.int64] = layer(torch.from_numpy(features_of(pictures))).argmax(dim=1).numpy()
-    return named
+def unpacked(file: Path, out: Path) -> Path:
+    """The tar of pictures that the .npz holds."""
+    tar = out / "cifar10.tar"
+    if not tar.exists():
+        with np.load(file) as packed:
+            jpeg, offset, label = packed["jpeg"].tobytes(), packed["offset"], packed["label"]
+            classes, training = packed["classes"].tolist(), int(packed["n_train"])
+        out.mkdir(parents=True, exist_ok=True)
+        beside = tar.with_suffix(".part")
+        with tarfile.open(beside, "w") as pictures:
+            for place, (start, end) in enumerate(pairwise(offset)):
+                half = "train" if place < training else "test"
+                member = tarfile.TarInfo(f"{half}/{classes[label[place]]}/{place:05}.jpg")
+                member.size = int(end - start)
+                pictures.addfile(member, io.BytesIO(jpeg[start:end]))
+        beside.replace(tar)
+    return tar
 
 
 def class_of(photo: Photo) -> str:
@@ -115,11 +133,6 @@ def split(photos: list[Photo]) -> tuple[list[Photo], list[Photo]]:
     return learned, tested[1::2]
 
 
-def drawn(photos: list[Photo], number: int) -> list[Photo]:
-    """Evenly, so that all classes come alike."""
-    return photos[:: max(1, len(photos) // number)][:number]
-
-
 def systems_of(out: Path) -> dict[str, System]:
     """Every row's own way to show a photograph."""
     colorizer = Colorizer(out / "models")
@@ -132,34 +145,45 @@ def systems_of(out: Path) -> dict[str, System]:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m export.cifar", description="Li and Wang's experiment.")
-    parser.add_argument("--photos", type=Path, nargs="+", required=True, help="CIFAR-10: a folder or tar of pictures")
+    parser.add_argument(
+        "--photos", type=Path, nargs="+", required=True, help="CIFAR-10: a folder or tar of pictures, or the .npz"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/cifar"), help="the folder of the runs")
     parser.add_argument("--minutes", type=float, default=5.0, help="of training for each colorizer")
     parser.add_argument("--judged", type=int, default=5000, help="photographs that the judge learns from (10,000)")
     parser.add_argument("--tested", type=int, default=1000, help="photographs that it is shown (1,000)")
     chosen = parser.parse_args(arguments)
-    learned, tested = split(find_photos(chosen.photos))
+    places = [unpacked(place, chosen.out) if place.suffix == ".npz" else place for place in chosen.photos]
+    learned, tested = split(find_photos(places))
     options: dict[str, Any] = {"precision": "bf16-mixed"}
     for model in sorted({row.model for row in ROWS if row.model}):
         recipe, folder = cifar_recipe(model), chosen.out / model
         train(recipe, learned, folder, options, loaders=1, minutes=chosen.minutes)
         write_run(load_run(folder), chosen.out / "models")
     classes = sorted({class_of(photo) for photo in learned})
-    layer = train_judge(drawn(learned, chosen.judged), classes)
-    tested = drawn(tested, chosen.tested)
-    print_table(layer, tested, classes, systems_of(chosen.out))
+    judge = Judge(JUDGE_SIDE)
+    layer = train_layer(judge, spread(learned, chosen.judged), classes)
+
+    def name(pictures: Sequence[Rgb]) -> list[str]:
+        with torch.no_grad():
+            return [classes[best] for best in layer(torch.from_numpy(features_of(judge, pictures))).argmax(dim=1)]
+
+    print_table(name, spread(tested, chosen.tested), systems_of(chosen.out))
 
 
-def print_table(layer: nn.Linear, photos: list[Photo], classes: list[str], systems: dict[str, System]) -> None:
-    """As Markdown: how often the judge names the right class, theirs and ours, and the ab error."""
-    right = np.array([classes.index(class_of(photo)) for photo in photos])
+def print_table(
+    name: Callable[[Sequence[Rgb]], list[str]], photos: Sequence[Photo], systems: dict[str, System]
+) -> None:
+    """As Markdown: how often `name` names the right class, theirs and ours, and the ab error."""
+    right = [class_of(photo) for photo in photos]
     truths = [photo.rgb() for photo in photos]
     print("| system | recognised, theirs | recognised, ours | ab error |\n|---|---|---|---|")
     for row in ROWS:
         shown = [systems[row.name](truth) for truth in truths]
-        ours = np.mean(named_classes(layer, shown) == right)
+        ours = np.mean(np.equal(name(shown), right))
         error = np.mean([ab_error(one, truth) for one, truth in zip(shown, truths, strict=True)])
-        print(f"| {row.name} | {f'{row.theirs} %' if row.theirs else ''} | {ours:.1%} | {error:.2f} |", flush=True)
+        theirs = "" if row.theirs is None else f"{row.theirs} %"
+        print(f"| {row.name} | {theirs} | {ours:.1%} | {error:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

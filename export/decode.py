@@ -14,21 +14,14 @@ from export.bins import bin_centers
 class AnnealedMean(nn.Module):
     """Scores of the colour bins (1, Q, h, w) -> the mean colour of their sharpened distribution (T, 2, h, w).
 
-    Zhang, Isola and Efros, ECCV 2016, section 2.3. Temperature 1 is the mean, near 0 the mode. `raised` (Q,) is added
-    to the scores first: how a trained network's rare colours are made more likely (Menon et al., "Long-tail learning
-    via logit adjustment", ICLR 2021).
+    Zhang, Isola and Efros, ECCV 2016, section 2.3. Temperature 1 is the mean, near 0 the mode.
     """
 
-    raised: Tensor | None
-
-    def __init__(self, raised: Tensor | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.register_buffer("centers", torch.from_numpy(bin_centers()))
-        self.register_buffer("raised", raised)
 
     def forward(self, scores: Tensor, temperature: Tensor) -> Tensor:
-        if self.raised is not None:
-            scores = scores + self.raised[:, None, None]
         scores = scores - scores.amax(dim=1, keepdim=True)  # a temperature near 0 must not overflow
         chances = torch.softmax(scores / temperature[:, None, None, None], dim=1)
         return torch.einsum("tqhw,qc->tchw", chances, self.centers)

@@ -15,8 +15,6 @@ from torch import Tensor, nn
 from export.bins import bin_centers, class_weights, encoding_tables, measure_prior
 from export.decode import AnnealedMean, Repeated
 
-HALF = 0.5  # the lambda of Zhang, Isola and Efros
-
 
 class Loss(nn.Module):
     """All losses are called as this one; what one learns before the training travels in its buffers."""
@@ -35,36 +33,27 @@ class SoftCrossEntropy(Loss):
     """Cross-entropy of soft-encoded colour bins, each pixel weighed by the rarity of its bin.
 
     Zhang, Isola and Efros, ECCV 2016, equations 2 to 4; `uniform_share` is their lambda: 1 weighs all bins alike, 0
-    fully by rarity. A pixel's rarity is that of its nearest bin. `rebalance` makes rare colours more likely when the
-    answers are read, and costs no other training: with 1 as if `uniform_share` had been a half.
+    fully by rarity. A pixel's rarity is that of its nearest bin.
     """
 
     kind = "classification"
-    prior: Tensor
     weights: Tensor
     nearest: Tensor
     shares: Tensor
 
-    def __init__(self, uniform_share: float, rebalance: float = 0.0) -> None:
+    def __init__(self, uniform_share: float) -> None:
         super().__init__()
         self.uniform_share = uniform_share
-        self.rebalance = rebalance
-        bins = len(bin_centers())
-        self.register_buffer("prior", torch.ones(bins) / bins)
-        self.register_buffer("weights", torch.ones(bins))
+        self.register_buffer("weights", torch.ones(len(bin_centers())))
         for name, table in zip(("nearest", "shares"), encoding_tables(), strict=True):
             self.register_buffer(name, torch.from_numpy(table), persistent=False)
 
     def prepare(self, colours: Iterator[Float]) -> None:
-        prior = measure_prior(np.concatenate(list(colours)))
-        self.prior.copy_(torch.from_numpy(prior))
+        prior = np.mean([measure_prior(ab) for ab in colours], axis=0)  # all photographs have as many pixels
         self.weights.copy_(torch.from_numpy(class_weights(prior, self.uniform_share)))
 
     def decoder(self) -> nn.Module:
-        if not self.rebalance:
-            return AnnealedMean()
-        rarity = torch.from_numpy(class_weights(self.prior.cpu().numpy(), HALF))
-        return AnnealedMean(self.rebalance * rarity.log())
+        return AnnealedMean()
 
     def forward(self, scores: Tensor, ab: Tensor) -> Tensor:
         limit = len(self.nearest) // 2

@@ -23,11 +23,12 @@ from colorize_neural.worker.models import MANIFEST
 
 from export import run, speed
 from export.evaluate import Figures, evaluate
+from export.files import write_whole
 from export.photos import Photo, find_photos
 from export.recipe import Recipe, read_recipe
 from export.sheet import Sheet
 from export.systems import GREY, MEAN_AB, model_system
-from export.to_onnx import load_run, write_entry, write_run, write_whole
+from export.to_onnx import load_run, write_entry, write_run
 from export.train import LAST, train
 
 RECIPES = Path(__file__).parent / "recipes"
@@ -56,7 +57,7 @@ def training_of(out: Path, recipe: Recipe) -> dict[str, float]:
     (timer,) = [state for name, state in checkpoint["callbacks"].items() if name.startswith("Timer")]
     crops = checkpoint["global_step"] * recipe.optimizer.batch
     return {
-        "minutes": round(timer["time_elapsed"]["train"] / 60, 1),
+        "minutes": round(timer["time_elapsed"]["train"] / 60, 3),
         "crops": crops,
         "crops_wanted": recipe.optimizer.crops,
     }
@@ -82,8 +83,9 @@ def table(models: Path, ids: list[str], figures: dict[str, Figures], costs: dict
         row = figures[name]
         measured = [
             f"{row.ab_error:.2f}",
+            f"{row.ab_error_share:.3f}",
             f"{row.psnr_gained:+.2f}",
-            f"{row.colourfulness:.2f}",
+            f"{row.colourfulness:.3f}",
             f"{row.same_class:.3f}",
         ]
         if name not in ids:
@@ -112,12 +114,19 @@ def _spent(training: dict[str, float] | None) -> list[str]:
 
 def tell(models: Path, text: str) -> None:
     """Puts the table between its marks in models/README.md."""
+    before, after = place_for_table(models)
+    write_whole(models / "README.md", f"{before}{BEGIN}\n{text}\n{END}{after}".encode())
+
+
+def place_for_table(models: Path) -> tuple[str, str]:
+    """What stands before and after the table; ColorizeError where it has no place."""
     file = models / "README.md"
-    before, _, rest = file.read_text(encoding="utf-8").partition(BEGIN)
+    page = file.read_text(encoding="utf-8") if file.exists() else ""
+    before, _, rest = page.partition(BEGIN)
     _, found, after = rest.partition(END)
     if not found:
         raise ColorizeError(f"{file} has no place for the table: put the lines {BEGIN} and {END} into it.")
-    write_whole(file, f"{before}{BEGIN}\n{text}\n{END}{after}".encode())
+    return before, after
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -127,7 +136,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--dev", type=Path, nargs="+", required=True, help="folders or tars to measure on")
     parser.add_argument("--out", type=Path, default=RUNS, help="the folder of the runs' folders")
     scale = parser.add_mutually_exclusive_group()
-    scale.add_argument("--minutes", type=float, default=MINUTES, help="of training for each")
+    scale.add_argument("--minutes", type=float, default=MINUTES, help="of training for each, with all cores")
     scale.add_argument("--full", action="store_true", help="the scale of the papers; nothing in models/ changes")
     chosen = parser.parse_args(arguments)
     recipes = paper_recipes(chosen.full)
@@ -135,17 +144,19 @@ def main(arguments: list[str] | None = None) -> None:
     if unknown:
         raise ColorizeError(f"No recipe is called {', '.join(sorted(unknown))}: choose of {', '.join(recipes)}.")
     models = chosen.out / "models-full" if chosen.full else models_folder()
-    photos, wanted = find_photos(chosen.photos), chosen.ids or list(recipes)
+    photos, dev, wanted = find_photos(chosen.photos), find_photos(chosen.dev), chosen.ids or list(recipes)
+    if not chosen.full:
+        place_for_table(models)  # before anything is trained
     for name in wanted:
         out = chosen.out / (f"{name}-full" if chosen.full else name)
         make(recipes[name], photos, out, models, None if chosen.full else chosen.minutes)
-    report(models, find_photos(chosen.dev), wanted)
+    report(models, dev, wanted)
 
 
 def report(models: Path, dev: list[Photo], measured: list[str]) -> None:
     """Measures, records and prints all systems of a folder; in models/ the card gets table and sheet too."""
     ids = [entry["id"] for entry in json.loads((models / MANIFEST).read_text(encoding="utf-8"))["models"]]
-    colorizer, sheet = Colorizer(models), Sheet(rows=12, cell=160)
+    colorizer, sheet = Colorizer(models), Sheet(rows=12, cell=176)
     figures = evaluate({name: model_system(colorizer, Options(model=name)) for name in ids}, dev, sheet)
     for name in measured:
         results = {key: round(value, 3) for key, value in asdict(figures[name]).items()}

@@ -83,6 +83,14 @@ class Manifest:
 
 
 @dataclass(frozen=True)
+class Start:
+    """The model whose weights it starts from."""
+
+    file: str  # in models/
+    sha256: str = ""  # of the version it must be; "" takes what is there
+
+
+@dataclass(frozen=True)
 class Paper:
     """Whose system it is."""
 
@@ -100,7 +108,7 @@ class Recipe:
     loss: Loss
     optimizer: Optimizer
     manifest: Manifest
-    start: str = ""  # the model whose weights it starts from, a file in models/
+    start: Start | None = None
     paper: Paper | None = None
 
     def __post_init__(self) -> None:
@@ -150,12 +158,11 @@ def recipe_from_dict(tables: dict[str, Any]) -> Recipe:
     """The inverse of `dict_from_recipe`; ColorizeError names what is missing or unknown."""
     parts: dict[str, Any] = {
         **{"network": Network, "data": Data, "loss": Loss, "optimizer": Optimizer},
-        **{"manifest": Manifest, "paper": Paper},
+        **{"manifest": Manifest, "start": Start, "paper": Paper},
     }
     try:
-        return Recipe(
-            **{key: parts[key](**value) if key in parts and value else value for key, value in tables.items()}
-        )
+        made = {key: part(**tables[key]) for key, part in parts.items() if tables.get(key) is not None}
+        return Recipe(**{**tables, **made})
     except TypeError as error:
         raise ColorizeError(f"This recipe cannot be used: {error}; compare it with those in export/recipes.") from error
 

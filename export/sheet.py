@@ -16,6 +16,7 @@ from colorize_neural.worker.colorizer import Colorizer, Options
 from colorize_neural.worker.photos import read_photograph
 
 from export import run
+from export.files import write_whole
 from export.metrics import Rgb
 
 CELL = 224  # pixels: the width of a cell, which no photograph in it exceeds in height
@@ -52,7 +53,7 @@ class Sheet:
         firsts = range(0, len(self._strips), self._across)
         rows = [_beside(self._strips[first : first + self._across], header.shape[1]) for first in firsts]
         bgr = cv2.cvtColor(np.vstack([header, *rows]), cv2.COLOR_RGB2BGR)
-        file.write_bytes(cv2.imencode(file.suffix, bgr)[1].tobytes())
+        write_whole(file, cv2.imencode(file.suffix, bgr)[1].tobytes())
 
 
 def _beside(strips: Sequence[Rgb], width: int) -> Rgb:

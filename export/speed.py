@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import onnxruntime
+from colorize_neural.errors import ColorizeError
 from colorize_neural.settings import models_folder
 from colorize_neural.worker.models import find_model, read_models
 
@@ -55,7 +56,10 @@ def measure(file: Path, size: int, threads: int) -> Cost:
 def measure_apart(file: Path, size: int, threads: int) -> Cost:
     """Of one ONNX file, in a process of its own."""
     command = [sys.executable, "-m", "export.speed", "--file", str(file), "--size", str(size)]
-    done = subprocess.run([*command, "--threads", str(threads)], capture_output=True, text=True, check=True)
+    done = subprocess.run([*command, "--threads", str(threads)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        *_, reason = ["it says nothing", *done.stderr.splitlines()]
+        raise ColorizeError(f"{file} cannot be run at {size} pixels ({reason}): give a multiple that it takes.")
     return Cost(**json.loads(done.stdout))
 
 

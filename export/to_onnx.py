@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from colorize_neural.worker.models import CONTRACT, MANIFEST
 from torch import Tensor, nn
 
 from export import run
+from export.files import write_whole
 from export.recipe import Manifest
 from export.train import BEST, LAST, Training
 
@@ -112,13 +112,6 @@ def write_entry(folder: Path, entry: dict[str, Any]) -> None:
     else:
         manifest["models"].append(entry)
     write_whole(file, (json.dumps(manifest, indent=2, ensure_ascii=False) + "\n").encode())
-
-
-def write_whole(file: Path, content: bytes) -> None:
-    """Beside, then renamed: the file is whole or untouched."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    beside.write_bytes(content)
-    beside.replace(file)
 
 
 def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:

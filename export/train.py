@@ -11,16 +11,17 @@ import math
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import lightning
 import torch
+from colorize_neural.errors import ColorizeError
 from colorize_neural.settings import models_folder
 from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.callbacks.timer import Interval, Timer
 from lightning.pytorch.callbacks.weight_averaging import EMAWeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from torch.utils.data import DataLoader, WeightedRandomSampler
 
@@ -30,10 +31,11 @@ from export.decode import ExportedColorizer
 from export.losses import LOSSES
 from export.networks import NETWORKS
 from export.photos import Photo, find_photos
-from export.recipe import Recipe, dict_from_recipe, read_recipe, recipe_from_dict
+from export.recipe import Loss, Network, Recipe, dict_from_recipe, read_recipe, recipe_from_dict
 from export.warm_start import start_from
 
 Batch = dict[str, Tensor]
+Made = TypeVar("Made", bound=nn.Module)
 LAST = "last.ckpt"
 EXAMPLES = 16  # batches that a network which starts from a model is shown first
 BEST = "best.ckpt"  # by validation loss, kept where a recipe stops early
@@ -48,8 +50,8 @@ class Training(lightning.LightningModule):
         self.save_hyperparameters({"recipe": recipe})
         self.recipe = recipe_from_dict(recipe)
         self.timer = Timer(interval=Interval.step)
-        self.loss = LOSSES[self.recipe.loss.name](**self.recipe.loss.options)
-        self.network = NETWORKS[self.recipe.network.name](**self.recipe.network.options)
+        self.loss = _made(LOSSES, self.recipe.loss)
+        self.network = _made(NETWORKS, self.recipe.network)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub forgets it
 
     def colorizer(self) -> ExportedColorizer:
@@ -94,6 +96,16 @@ class Training(lightning.LightningModule):
         return 0.5 * (1 + math.cos(math.pi * min((done - warm_up) / (1 - warm_up), 1.0)))
 
 
+def _made(known: dict[str, type[Made]], wanted: Network | Loss) -> Made:
+    """What a recipe names, with the options that it gives; ColorizeError where they are none of its own."""
+    try:
+        return known[wanted.name](**wanted.options)
+    except TypeError as error:
+        raise ColorizeError(
+            f'This recipe gives "{wanted.name}" options that it has not: {error}; mend them.'
+        ) from error
+
+
 def train(
     recipe: Recipe,
     photos: list[Photo],
@@ -104,6 +116,8 @@ def train(
     minutes: float | None = None,
 ) -> None:
     """Trains to the recipe's end, or for so many minutes in all; goes on from `out`/last.ckpt where there is one."""
+    if minutes is not None and minutes <= 0:
+        raise ColorizeError(f"A training of {minutes:g} minutes learns nothing: give it more.")
     lightning.seed_everything(recipe.seed, workers=True)
     learned, kept = split_photos(photos, recipe.data.held_out)
     weights = sampling_weights(learned, recipe.data.sampling)
@@ -118,7 +132,7 @@ def train(
     last = out / LAST
     if recipe.start and not last.exists():
         examples = (batch["L"] for batch in islice(iter(DataLoader(shown.dataset, batch, sampler=sampler)), EXAMPLES))
-        start_from(models_folder() / recipe.start, training.network, examples)
+        start_from(models_folder() / recipe.start.file, recipe.start.sha256, training.network, examples)
     trainer = lightning.Trainer(
         max_steps=recipe.steps,
         logger=TensorBoardLogger(out, name="logs", version=""),

@@ -8,6 +8,7 @@ mean and variance that photographs have at that place, so that the network answe
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,19 @@ from torch import Tensor, nn
 HAS_STATISTICS = "our networks keep running statistics"
 
 
-def start_from(file: Path, network: nn.Module, batches: Iterable[Tensor]) -> None:
+def start_from(file: Path, sha256: str, network: nn.Module, batches: Iterable[Tensor]) -> None:
     """Fills the network; `batches` of L (B, 1, H, W) show it photographs. What is new in it keeps its own start.
 
-    ColorizeError where the file cannot be read or has no weight of this network.
+    ColorizeError where the file cannot be read, is not the version of that sha256 (any where it is ""), or has no
+    weight of this network.
     """
     try:
-        stored = onnx.load(str(file)).graph.initializer
+        content = file.read_bytes()
+        stored = onnx.load_from_string(content).graph.initializer
     except Exception as error:  # onnx raises many kinds
         raise ColorizeError(f"{file} cannot be read as an ONNX file: name a model to start from.") from error
+    if sha256 and hashlib.sha256(content).hexdigest() != sha256:
+        raise ColorizeError(f"{file} is another version than the recipe starts from: take that one out of the history.")
     weights = {one.name.removeprefix("network.").removesuffix(".half"): _tensor(one) for one in stored}
     batches = list(batches)
     norms = _norms_by_convolution(network, batches[0])

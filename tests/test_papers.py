@@ -54,7 +54,7 @@ def test_a_systems_minutes_make_a_model_and_a_row_of_the_table(
     places = ["--photos", str(photos / "train"), "--dev", str(photos / "test"), "--out", str(tmp_path / "runs")]
     papers.main([WANG, *places, "--minutes", str(SECONDS / 60)])
     (entry,) = json.loads((models / "manifest.json").read_text())["models"]
-    assert entry["training"]["minutes"] == pytest.approx(SECONDS / 60, abs=0.2)
+    assert entry["training"]["minutes"] == pytest.approx(SECONDS / 60, rel=0.5)
     assert 0 < entry["training"]["crops"] < entry["training"]["crops_wanted"]
     assert entry["temperature"] is None
     page = (models / "README.md").read_text()
@@ -64,6 +64,7 @@ def test_a_systems_minutes_make_a_model_and_a_row_of_the_table(
     assert len(rows) == 1
     assert "cut short of" in rows[0]
     assert "46 %" in rows[0]
+    assert len({line.count("|") for line in page.splitlines() if line.startswith("|")}) == 1
     assert (models / "papers.jpg").stat().st_size > 2000
 
     def never(*_: object) -> None:

@@ -99,12 +99,12 @@ class Vgg16(nn.Module):
     def _load(self, file: Path) -> None:
         try:
             state = torch.load(file, map_location="cpu", weights_only=True)
-            named = {name: value for name, value in state.items() if name.startswith("features.")}
-            self.load_state_dict(named, strict=False)
+            own = "features."
+            self.features.load_state_dict({k.removeprefix(own): v for k, v in state.items() if k.startswith(own)})
+        except FileNotFoundError as error:
+            raise ColorizeError(f"There is no {file}: name torchvision's vgg16-*.pth.") from error
         except Exception as error:  # torch raises many kinds
             raise ColorizeError(f"{file} holds no VGG16 weights: name torchvision's vgg16-*.pth.") from error
-        if len(named) != 26:
-            raise ColorizeError(f"{file} holds no VGG16 weights: name torchvision's vgg16-*.pth.")
 
     def forward(self, grey: Tensor) -> Tensor:
         rgb = (grey.expand(-1, 3, -1, -1) + 1) / 2
