@@ -24,7 +24,7 @@ from export.judge import Judge
 from export.metrics import Rgb, ab_error, ab_of, colourfulness, frechet_distance, psnr, ssim
 from export.pages import write_pages
 from export.photos import Photo, find_photos
-from export.robustness import REFERENCE, SIDES, degraded_rows, size_differences
+from export.robustness import REFERENCE, SIDES, degraded_rows, size_differences, spread
 from export.sheet import Sheet
 from export.systems import GREY, TRUTH, System, baselines, grey, model_system, shrunk
 from export.to_onnx import write_entry
@@ -91,12 +91,13 @@ def evaluate(systems: dict[str, System], photos: Sequence[Photo], sheet: Sheet |
     truths = [shrunk(photo.rgb()) for photo in photos]
     systems = {**baselines(truths), **systems}
     tallies = {name: Tally() for name in (TRUTH, *systems)}
+    shown = set() if sheet is None else set(spread(range(len(truths)), sheet.rows))
     for place, truth in enumerate(truths):
         results = {name: system(truth) for name, system in systems.items()} | {TRUTH: truth}
         for name, result in results.items():
             tallies[name].add(result, truth)
             tallies[name].hear(*judge.see(result))
-        if sheet is not None and place % max(1, len(truths) // sheet.rows) == 0:
+        if sheet is not None and place in shown:
             sheet.add(results)
         print(f"\r{place + 1}/{len(truths)}", end="", flush=True)
     print()

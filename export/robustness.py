@@ -30,7 +30,8 @@ def degraded_rows(
 ) -> dict[str, dict[str, float]]:
     """The ab error of each system where the lightness it sees looks like an old scan's, and its ratio to `clean`.
 
-    The other ratios are those of each fault alone, on some of the photographs.
+    The other ratios are those of each fault alone, on some of the photographs. Borders, which hide the truth, are
+    trained on but not measured.
     """
     some = spread(truths, FAULT_PHOTOS)
     rows = {}

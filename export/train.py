@@ -118,7 +118,9 @@ def train(
     """Trains to the recipe's end, or for so many minutes in all; goes on from `out`/last.ckpt where there is one."""
     if minutes is not None and minutes <= 0:
         raise ColorizeError(f"A training of {minutes:g} minutes learns nothing: give it more.")
-    lightning.seed_everything(recipe.seed, workers=True)
+    last = out / LAST
+    resumed = torch.load(last, map_location="cpu", weights_only=True)["global_step"] if last.exists() else 0
+    lightning.seed_everything(recipe.seed + resumed, workers=True)  # who goes on draws other crops than at the start
     learned, kept = split_photos(photos, recipe.data.held_out)
     weights = sampling_weights(learned, recipe.data.sampling)
     training = Training(dict_from_recipe(recipe))
@@ -129,7 +131,6 @@ def train(
     shared: dict[str, Any] = {"batch_size": batch, "num_workers": loaders, "persistent_workers": loaders > 0}
     shown = DataLoader(Crops(learned, recipe.data, training=True), sampler=sampler, drop_last=True, **shared)
     checked = DataLoader(Crops(kept, recipe.data, training=False), **shared)
-    last = out / LAST
     if recipe.start and not last.exists():
         examples = (batch["L"] for batch in islice(iter(DataLoader(shown.dataset, batch, sampler=sampler)), EXAMPLES))
         start_from(models_folder() / recipe.start.file, recipe.start.sha256, training.network, examples)

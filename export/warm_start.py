@@ -46,7 +46,9 @@ def start_from(file: Path, sha256: str, network: nn.Module, batches: Iterable[Te
     if not found:
         raise ColorizeError(f"{file} has no layer of this network: name a model that was made by the same one.")
     for name, norm in norms.items():
-        bias = weights.get(f"{name}.weight_bias")
+        bias = weights.get(f"{name}.weight_bias")  # as the exporter calls what it folds
+        if f"{name}.weight" in weights and bias is None:
+            raise ColorizeError(f"{file} names its layers in another way: it cannot be started from; choose another.")
         if bias is not None and bias.shape == norm.bias.shape:
             _set(norm, torch.zeros_like(bias), torch.ones_like(bias) - norm.eps, bias)
     _unfold(network, list(norms.values()), batches)

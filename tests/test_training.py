@@ -19,7 +19,7 @@ from colorize_neural.worker.color import lab_from_rgb
 from colorize_neural.worker.models import Session, read_models
 from skimage import data
 
-from export import bins, evaluate, metrics, to_onnx, train
+from export import bins, evaluate, metrics, robustness, to_onnx, train
 from export.crops import Crops, split_photos
 from export.decode import AnnealedMean
 from export.degrade import degrade, frame
@@ -310,7 +310,10 @@ def test_an_expected_failure_of_a_training_command_is_a_sentence(tmp_path: Path)
     assert done.stderr.splitlines()[-1].startswith(f"There is no last.ckpt in {tmp_path}: train first")
 
 
-def test_evaluation_measures_a_model_beside_the_baselines(run: Path, photos: Path, tmp_path: Path) -> None:
+def test_evaluation_measures_a_model_beside_the_baselines(
+    run: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(robustness, "SIZE_PHOTOS", 1)  # the largest size takes seconds for each
     to_onnx.main([str(run), "--models", str(tmp_path)])
     model, sheet = read_models(tmp_path)[0].id, tmp_path / "sheet.png"
     places = ["--photos", str(photos), "--folder", str(tmp_path)]

@@ -1,4 +1,5 @@
-"""sRGB <-> CIE Lab under D50, as ICC, babl and GIMP define it: the only implementation of this project.
+"""sRGB <-> CIE Lab under D50, as ICC, babl and GIMP define it: the only implementation of this project
+(that of published networks, under D65, is turned into it by `export/d65.py`).
 
     sRGB 0..1, gamma-encoded, (..., 3)  <->  Lab (..., 3): L 0..100, a and b about -110..110
 
