@@ -31,11 +31,9 @@ from torch.utils.data import DataLoader, TensorDataset
 from export import run
 from export.judge import Judge
 from export.metrics import Rgb, ab_error
-from export.papers import RECIPES
-from export.photos import Photo, find_photos
-from export.recipe import Recipe, read_recipe
-from export.robustness import spread
-from export.systems import System, grey, model_system
+from export.photos import Photo, find_photos, spread
+from export.recipe import RECIPES, Recipe, read_recipe
+from export.systems import System, grey, itself, model_system
 from export.to_onnx import load_run, write_run
 from export.train import train
 
@@ -136,7 +134,7 @@ def split(photos: list[Photo]) -> tuple[list[Photo], list[Photo]]:
 def systems_of(out: Path) -> dict[str, System]:
     """Every row's own way to show a photograph."""
     colorizer = Colorizer(out / "models")
-    systems: dict[str, System] = {"grey": grey, "truth": lambda rgb: rgb}
+    systems: dict[str, System] = {"grey": grey, "truth": itself}
     for row in ROWS:
         if row.model:
             systems[row.name] = model_system(colorizer, Options(model=row.model, temperature=row.temperature))

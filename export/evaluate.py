@@ -8,7 +8,6 @@ Then `robustness` makes the same photographs look old, small and large, and `pag
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,17 +16,16 @@ import numpy as np
 from colorize_neural.settings import models_folder
 from colorize_neural.worker.color import Float
 from colorize_neural.worker.colorizer import Colorizer, Options
-from colorize_neural.worker.models import MANIFEST
 
 from export import run
 from export.judge import Judge
 from export.metrics import Rgb, ab_error, ab_of, colourfulness, frechet_distance, psnr, ssim
 from export.pages import write_pages
-from export.photos import Photo, find_photos
-from export.robustness import REFERENCE, SIDES, degraded_rows, size_differences, spread
+from export.photos import Photo, find_photos, spread
+from export.robustness import REFERENCE, SIDES, degraded_rows, size_differences
 from export.sheet import Sheet
 from export.systems import GREY, TRUTH, System, baselines, grey, model_system, shrunk
-from export.to_onnx import write_entry
+from export.to_onnx import entry_of, write_entry
 
 Row = dict[str, float]
 
@@ -162,9 +160,7 @@ def print_table(title: str, rows: dict[str, Row]) -> None:
 
 def record(folder: Path, model: str, row: Row) -> None:
     """Writes a model's figures into its entry of the manifest."""
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    (entry,) = [entry for entry in manifest["models"] if entry["id"] == model]
-    write_entry(folder, {**entry, "results": {name: round(value, 3) for name, value in row.items()}})
+    write_entry(folder, {**entry_of(folder, model), "results": {name: round(value, 3) for name, value in row.items()}})
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from colorize_neural.errors import ColorizeError
@@ -77,6 +78,12 @@ def siggraph17(state: State) -> PublishedColorizer:
     return PublishedColorizer(_filled(Siggraph17(_width(state)), answers, {}), Repeated(), stride=1)
 
 
+SHARED: dict[str, Any] = {
+    "group": "papers",
+    "size": {"short_side": 256, "multiple": 8},
+    "trained_on": "1.3 million photographs of ImageNet",
+    "licence": "BSD-2-Clause",
+}
 #   the layer that only this file has
 PUBLISHED = {
     CENTERS: Published(
@@ -86,10 +93,7 @@ PUBLISHED = {
             id="zhang2016-published",
             title="Zhang 2016, published",
             description="Colorful image colorization, with its authors' weights.",
-            group="papers",
-            size={"short_side": 256, "multiple": 8},
-            trained_on="1.3 million photographs of ImageNet",
-            licence="BSD-2-Clause",
+            **SHARED,
             temperature=1.0,  # as their code for this file, which leaves the scores as they are
         ),
     ),
@@ -100,10 +104,7 @@ PUBLISHED = {
             id="siggraph17-published",
             title="Zhang 2017, published",
             description="Real-time user-guided image colorization without hints, with its authors' weights.",
-            group="papers",
-            size={"short_side": 256, "multiple": 8},
-            trained_on="1.3 million photographs of ImageNet",
-            licence="BSD-2-Clause",
+            **SHARED,
         ),
     ),
 }

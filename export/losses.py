@@ -5,6 +5,7 @@ its answer (B, C, h, w) and the true ab (B, 2, h, w) in Lab units  ->  a scalar
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,7 +17,7 @@ from export.bins import bin_centers, class_weights, encoding_tables, measure_pri
 from export.decode import AnnealedMean, Repeated
 
 
-class Loss(nn.Module):
+class Loss(nn.Module, ABC):
     """All losses are called as this one; what one learns before the training travels in its buffers."""
 
     kind: str  # of answer, in the manifest's words
@@ -24,9 +25,9 @@ class Loss(nn.Module):
     def prepare(self, colours: Iterator[Float]) -> None:
         """Shows it ab (n, 2) of photographs drawn as in training; most have no use for them."""
 
+    @abstractmethod
     def decoder(self) -> nn.Module:
         """Reads answers: (answer (1, C, h, w), temperature (T,)) -> ab (T, 2, h, w)."""
-        raise NotImplementedError
 
 
 class SoftCrossEntropy(Loss):

@@ -14,7 +14,7 @@ import numpy as np
 from export.metrics import Rgb, ab_error
 from export.photos import Photo
 from export.sheet import CELL, GAP, HEADER, Sheet
-from export.systems import GREY, TRUTH, System, grey, shrunk
+from export.systems import GREY, TRUTH, System, grey, itself, shrunk
 
 FACES = ("utkface", "humanseg", "flickr8k")  # the sources of the development photographs that show people
 WORST = 20
@@ -35,8 +35,8 @@ def write_pages(
 
     folder.mkdir(parents=True, exist_ok=True)
     people = [photo for photo in photos if photo.source in FACES]
-    _write(folder, "faces", list(_rows({TRUTH: _itself, **systems}, people)))
-    _write(folder, "worst", nlargest(WORST, _rows({TRUTH: _itself, GREY: grey, **systems}, photos), key=error))
+    _write(folder, "faces", list(_rows({TRUTH: itself, **systems}, people)))
+    _write(folder, "worst", nlargest(WORST, _rows({TRUTH: itself, GREY: grey, **systems}, photos), key=error))
     _write(folder, "old", list(_rows({GREY: grey, **systems_for_old}, old)))
 
 
@@ -55,7 +55,3 @@ def _write(folder: Path, name: str, rows: Sequence[dict[str, Rgb]]) -> None:
         for results in rows[first : first + fitting]:
             sheet.add(results)
         sheet.write(folder / (f"{name}.png" if page == 1 else f"{name}-{page}.png"))
-
-
-def _itself(rgb: Rgb) -> Rgb:
-    return rgb

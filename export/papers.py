@@ -13,7 +13,6 @@ import argparse
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from colorize_neural.errors import ColorizeError
@@ -22,16 +21,15 @@ from colorize_neural.worker.colorizer import Colorizer, Options
 from colorize_neural.worker.models import MANIFEST
 
 from export import run, speed
-from export.evaluate import Figures, evaluate
+from export.evaluate import Figures, evaluate, record
 from export.files import write_whole
 from export.photos import Photo, find_photos
-from export.recipe import Recipe, read_recipe
+from export.recipe import RECIPES, Recipe, read_recipe
 from export.sheet import Sheet
 from export.systems import GREY, MEAN_AB, model_system
-from export.to_onnx import load_run, write_entry, write_run
+from export.to_onnx import entry_of, load_run, write_entry, write_run
 from export.train import LAST, train
 
-RECIPES = Path(__file__).parent / "recipes"
 RUNS = Path("runs/papers")
 MINUTES = 5.0  # of one system, on a CPU
 SIZE = 256  # pixels, of GFLOPs and milliseconds
@@ -61,15 +59,6 @@ def training_of(out: Path, recipe: Recipe) -> dict[str, float]:
         "crops": crops,
         "crops_wanted": recipe.optimizer.crops,
     }
-
-
-def entry_of(models: Path, model: str) -> dict[str, Any]:
-    """A model's entry in the manifest; ColorizeError where it has none."""
-    entries = json.loads((models / MANIFEST).read_text(encoding="utf-8"))["models"]
-    for entry in entries:
-        if entry["id"] == model:
-            return dict(entry)
-    raise ColorizeError(f'There is no model "{model}" in {models}: train it first, with python -m export.papers.')
 
 
 def table(models: Path, ids: list[str], figures: dict[str, Figures], costs: dict[str, speed.Cost]) -> str:
@@ -159,8 +148,7 @@ def report(models: Path, dev: list[Photo], measured: list[str]) -> None:
     colorizer, sheet = Colorizer(models), Sheet(rows=12, cell=176)
     figures = evaluate({name: model_system(colorizer, Options(model=name)) for name in ids}, dev, sheet)
     for name in measured:
-        results = {key: round(value, 3) for key, value in asdict(figures[name]).items()}
-        write_entry(models, {**entry_of(models, name), "results": results})
+        record(models, name, asdict(figures[name]))
     costs = speed.compare({name: models / entry_of(models, name)["file"] for name in ids}, SIZE, threads=1)
     text = table(models, ids, figures, costs)
     print(text)

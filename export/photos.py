@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import os
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
 from colorize_neural.errors import ColorizeError
 from numpy.typing import NDArray
 
+Item = TypeVar("Item")
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"}
 
 
@@ -68,3 +70,8 @@ def _photos_in_tar(file: Path) -> Iterator[Photo]:
         for member in tar:
             if member.isfile() and Path(member.name).suffix.lower() in SUFFIXES:
                 yield Photo(member.name, file, member.offset_data, member.size)
+
+
+def spread(items: Sequence[Item], count: int) -> Sequence[Item]:
+    """At most `count` of the items, evenly from first to last."""
+    return items[:: -(-len(items) // count)]

@@ -20,6 +20,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+RECIPES = Path(__file__).parent / "recipes"
 SCHEDULES = ("cosine", "plateau")
 GROUPS = ("recommended", "papers")
 

@@ -6,7 +6,6 @@ systems, truths (sRGB uint8 (h, w, 3))  ->  {system: {what: number}}, tables of 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -15,13 +14,13 @@ from colorize_neural.worker.colorizer import lightness
 
 from export.degrade import FAULTS, degrade
 from export.metrics import Rgb, ab_error, ab_of
+from export.photos import spread
 from export.systems import System, grey, grey_from_lightness, painted, resized
 
 FAULT_PHOTOS = 48  # how many are degraded by each fault alone
 SIZE_PHOTOS = 12  # how many are coloured at other sizes: the largest takes seconds each
 REFERENCE = 512  # pixels: shorter side of the photographs that those of other sizes are compared with
 SIDES = (64, 256, 4000)
-Item = TypeVar("Item")
 Fault = Callable[[Float, np.random.Generator], Float]
 
 
@@ -81,8 +80,3 @@ def _differences(system: System, truth: Rgb) -> list[float]:
         small = [cv2.resize(rgb, (w, h), interpolation=cv2.INTER_AREA) for rgb in (result, reference)]
         differences.append(ab_error(*small))
     return differences
-
-
-def spread(items: Sequence[Item], count: int) -> Sequence[Item]:
-    """At most `count` of the items, evenly from first to last."""
-    return items[:: -(-len(items) // count)]

@@ -27,11 +27,11 @@ from colorize_neural.settings import models_folder
 from colorize_neural.worker.models import find_model, read_models
 
 from export import run
-from export.recipe import dict_from_recipe, read_recipe
+from export.recipe import RECIPES, dict_from_recipe, read_recipe
 from export.to_onnx import onnx_from_colorizer
 from export.train import Training
 
-ZHANG = Path(__file__).parent / "recipes" / "zhang2016.toml"
+ZHANG = RECIPES / "zhang2016.toml"
 RUNS = 5
 ROUNDS = 2
 

@@ -24,6 +24,11 @@ def baselines(truths: Sequence[Rgb]) -> dict[str, System]:
     return {GREY: grey, MEAN_AB: mean_ab_per_lightness(truths)}
 
 
+def itself(rgb: Rgb) -> Rgb:
+    """The truth."""
+    return rgb
+
+
 def grey(rgb: Rgb) -> Rgb:
     """The photograph's lightness alone."""
     return grey_from_lightness(lightness(rgb))

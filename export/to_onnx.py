@@ -100,6 +100,15 @@ def write_model(model: onnx.ModelProto, kind: str, manifest: Manifest, folder: P
     return file
 
 
+def entry_of(models: Path, model: str) -> dict[str, Any]:
+    """A model's entry in the manifest; ColorizeError where it has none."""
+    entries = json.loads((models / MANIFEST).read_text(encoding="utf-8"))["models"]
+    for entry in entries:
+        if entry["id"] == model:
+            return dict(entry)
+    raise ColorizeError(f'There is no model "{model}" in {models}: make it first, with python -m export.to_onnx.')
+
+
 def write_entry(folder: Path, entry: dict[str, Any]) -> None:
     """Puts one entry into the manifest, in the place of the former one of the same id or last."""
     file = folder / MANIFEST

@@ -33,7 +33,7 @@ def start_from(file: Path, sha256: str, network: nn.Module, batches: Iterable[Te
     except Exception as error:  # onnx raises many kinds
         raise ColorizeError(f"{file} cannot be read as an ONNX file: name a model to start from.") from error
     if sha256 and hashlib.sha256(content).hexdigest() != sha256:
-        raise ColorizeError(f"{file} is another version than the recipe starts from: take that one out of the history.")
+        raise ColorizeError(f"{file} is another version than the recipe's: delete its sha256 to start from this.")
     weights = {one.name.removeprefix("network.").removesuffix(".half"): _tensor(one) for one in stored}
     batches = list(batches)
     norms = _norms_by_convolution(network, batches[0])

@@ -18,7 +18,7 @@ from skimage import data
 from export import cifar, papers, speed
 from export.networks import NETWORKS
 from export.networks.wang2018 import Wang2018Transfer
-from export.recipe import read_recipe
+from export.recipe import RECIPES, read_recipe
 
 WANG = "wang2018-regression"
 SECONDS = 3
@@ -90,7 +90,7 @@ def test_a_page_without_a_place_for_the_table_is_left_alone(models: Path) -> Non
 
 @pytest.mark.parametrize("name", papers.paper_recipes(full=False))
 def test_every_system_of_a_paper_answers_on_the_grid_that_its_recipe_trains_on(name: str) -> None:
-    recipe = read_recipe(papers.RECIPES / f"{name}.toml")
+    recipe = read_recipe(RECIPES / f"{name}.toml")
     side = recipe.manifest.size["multiple"] * 4
     network = NETWORKS[recipe.network.name](**recipe.network.options).eval()
     with torch.no_grad():
@@ -100,7 +100,7 @@ def test_every_system_of_a_paper_answers_on_the_grid_that_its_recipe_trains_on(n
 
 
 def test_at_the_width_of_the_paper_zhangs_network_has_its_parameters() -> None:
-    recipe = read_recipe(papers.RECIPES / "zhang2016.toml", full=True)
+    recipe = read_recipe(RECIPES / "zhang2016.toml", full=True)
     network = NETWORKS[recipe.network.name](**recipe.network.options)
     assert sum(weight.numel() for weight in network.parameters()) == pytest.approx(32.2e6, rel=0.01)
 

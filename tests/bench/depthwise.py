@@ -25,14 +25,14 @@ def main() -> None:
     encoder = Encoder("lite0").to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub forgets it
     grey = torch.rand(CROPS, 1, SIDE, SIDE).contiguous(memory_format=torch.channels_last)
     convolutions = [module for module in encoder.modules() if isinstance(module, Depthwise)]
-    ours, librarys = [], []
+    ours, plain = [], []
     for _ in range(TURNS):
         ours.append(_seconds(partial(_step, encoder, grey)))
         for convolution in convolutions:
             convolution.eval()  # then it is an ordinary convolution
-        librarys.append(_seconds(partial(_step, encoder, grey)))
+        plain.append(_seconds(partial(_step, encoder, grey)))
         encoder.train()
-    print(f"A training step takes {min(librarys) / min(ours):.1f} times as long with the library's backward pass.")
+    print(f"A training step takes {min(plain) / min(ours):.1f} times as long with the library's backward pass.")
 
 
 def _step(encoder: nn.Module, grey: Tensor) -> None:
@@ -45,7 +45,3 @@ def _seconds(step: Callable[[], None]) -> float:
     start = time.perf_counter()
     step()
     return time.perf_counter() - start
-
-
-if __name__ == "__main__":
-    main()
