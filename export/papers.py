@@ -26,11 +26,12 @@ from export.files import write_whole
 from export.photos import Photo, find_photos
 from export.recipe import RECIPES, Recipe, read_recipe
 from export.sheet import Sheet
-from export.systems import GREY, MEAN_AB, model_system
+from export.systems import GREY, MEAN_AB, System, grey, model_system, shrunk
 from export.to_onnx import entry_of, load_run, write_entry, write_run
 from export.train import LAST, train
 
 RUNS = Path("runs/papers")
+SAMPLES = (Path(__file__).resolve().parents[1] / "samples").glob("*-19*.jpg")
 MINUTES = 5.0  # of one system, on a CPU
 SIZE = 256  # pixels, of GFLOPs and milliseconds
 BEGIN, END = "<!-- papers: begin -->", "<!-- papers: end -->"
@@ -145,8 +146,9 @@ def main(arguments: list[str] | None = None) -> None:
 def report(models: Path, dev: list[Photo], measured: list[str]) -> None:
     """Measures, records and prints all systems of a folder; in models/ the card gets table and sheet too."""
     ids = [entry["id"] for entry in json.loads((models / MANIFEST).read_text(encoding="utf-8"))["models"]]
-    colorizer, sheet = Colorizer(models), Sheet(rows=12, cell=176)
-    figures = evaluate({name: model_system(colorizer, Options(model=name)) for name in ids}, dev, sheet)
+    colorizer = Colorizer(models)
+    systems = {name: model_system(colorizer, Options(model=name)) for name in ids}
+    figures = evaluate(systems, dev)
     for name in measured:
         record(models, name, asdict(figures[name]))
     costs = speed.compare({name: models / entry_of(models, name)["file"] for name in ids}, SIZE, threads=1)
@@ -154,7 +156,17 @@ def report(models: Path, dev: list[Photo], measured: list[str]) -> None:
     print(text)
     if models == models_folder():
         tell(models, text)
-        sheet.write(models / "papers.jpg")
+        sheet_of(systems).write(models / "papers.jpg")
+
+
+def sheet_of(systems: dict[str, System]) -> Sheet:
+    """The samples, which may be shown to everybody, in the colours of each system."""
+    samples = find_photos(SAMPLES)
+    sheet = Sheet(len(samples), cell=176)
+    for sample in samples:
+        rgb = shrunk(sample.rgb())
+        sheet.add({GREY: grey(rgb)} | {name: system(rgb) for name, system in systems.items()})
+    return sheet
 
 
 if __name__ == "__main__":
