@@ -50,7 +50,7 @@ def _colorize(arguments: Sequence[str]) -> int:
     from colorize_neural.worker.colorizer import Colorizer, Options  # noqa: PLC0415, --help needs no ONNX Runtime
 
     targets = _targets(chosen.photos, chosen.out)
-    names = ("model", "temperature", "strength", "edge_guidance", "equalize", "device")
+    names = ("model", "temperature", "strength", "warmth", "edge_guidance", "equalize", "device")
     options = Options(**{name: getattr(chosen, name) for name in names})
     colorizer = Colorizer(settings.models_folder())
     colorizer.prepare(options)
@@ -127,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", default="", help=f'an id that "{settings.NAME} models" lists (default: the first)')
     parser.add_argument("--temperature", type=float, help="0.05 (vivid) to 1 (cautious) (default: the model's own)")
     parser.add_argument("--strength", type=float, default=1.0, help="0 to 2, multiplies the chroma (default: 1)")
+    parser.add_argument("--warmth", type=float, default=0.0, help="-1 (colder) to 1 (warmer) (default: 0)")
     yes_or_no = argparse.BooleanOptionalAction
     parser.add_argument(
         "--edge-guidance", action=yes_or_no, default=True, help="colours end where things end (default)"

@@ -15,7 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from io import FileIO
 from pathlib import Path
@@ -67,14 +67,14 @@ class Client:
         try:
             self._check_version()
         except BaseException:
-            self._stop()
+            self.close()
             raise
 
     def __enter__(self) -> Client:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stop()
+        self.close()
 
     @contextlib.contextmanager
     def pixels(self, shape: Shape) -> Iterator[Pixels]:
@@ -89,10 +89,15 @@ class Client:
                 Path(name).unlink()
 
     def colorize(
-        self, pixels: Pixels, options: Mapping[str, object], progress: Callable[[float, str], None]
+        self,
+        pixels: Pixels,
+        options: Mapping[str, object],
+        progress: Callable[[float, str], None],
+        foreseen: Sequence[float] = (),
     ) -> Message:
         """Colours `pixels` in place; options are the worker's `Options` by name. -> the `result`, see protocol.py"""
-        result = self._ask("colorize", progress, shape=asdict(pixels.shape), options=dict(options))
+        asked = {"shape": asdict(pixels.shape), "options": dict(options), "foreseen": list(foreseen)}
+        result = self._ask("colorize", progress, **asked)
         pixels.rewind()
         return result
 
@@ -134,7 +139,7 @@ class Client:
             "please close other programs or scale the image down, and try again."
         )
 
-    def _stop(self) -> None:
+    def close(self) -> None:
         """Closes the worker's input, which ends it at once."""
         for stream in (self._worker.stdin, self._worker.stdout):
             with contextlib.suppress(OSError):

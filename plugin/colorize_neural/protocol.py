@@ -2,7 +2,8 @@
 
     client -> worker   hello     {}
                        open      {path}                           an empty file: the worker unlinks it at once
-                       colorize  {shape, options}                 colours the pixels that the file now holds
+                       colorize  {shape, options, foreseen}       colours the pixels that the file now holds;
+                                                                  foreseen: temperatures that will be asked for next
     worker -> client   hello     {version, protocol}
                        opened    {}
                        progress  {fraction, text}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Colors > Colorize (neural) in GIMP 3: the procedure, its arguments and dialog, and the way of one photograph.
+"""Colors > Colorize (neural) in GIMP 3: the procedure, and the way of one photograph.
 
 The image is touched last, in one undo step: GIMP kills a cancelled plug-in outright, and nothing of it may then show.
 """
@@ -18,24 +18,13 @@ from colorize_neural.errors import ColorizeError
 
 gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
-gi.require_version("GimpUi", "3.0")
+import arguments  # noqa: E402
 import installed  # noqa: E402
 import layers  # noqa: E402
-from gi.repository import Gegl, Gimp, GimpUi, GLib, GObject  # noqa: E402
+from gi.repository import Gegl, Gimp, GLib  # noqa: E402
 
 PROCEDURE = "plug-in-colorize-neural"
 FOLDER = Path(__file__).resolve().parent
-
-OUTPUTS = {
-    "color-layer": ("Colour layer", "A new layer above the photograph that holds only its colours"),
-    "layer": ("Layer", "A new layer above the photograph"),
-    "replace": ("Replace", "The photograph itself becomes coloured"),
-}
-DEVICES = {
-    "auto": ("Automatic", "The fastest device that works"),
-    "cpu": ("CPU", "The processor"),
-    "gpu": ("GPU", "The graphics card, or an error"),
-}
 
 
 class ColorizeNeural(Gimp.PlugIn):  # type: ignore[misc]
@@ -60,55 +49,23 @@ class ColorizeNeural(Gimp.PlugIn):  # type: ignore[misc]
             name,
         )
         procedure.set_attribution("Colorize (neural)", "GPL-3.0-or-later", "2026")
-        add_arguments(procedure)
+        arguments.add(procedure, installed.models(FOLDER))
         return procedure
-
-
-def add_arguments(procedure: Any) -> None:
-    models = installed.models(FOLDER)
-    flags = GObject.ParamFlags.READWRITE
-    add_model(procedure, models, flags)
-    procedure.add_double_argument(
-        "temperature",
-        "_Temperature",
-        "Low is vivid, high is cautious; left as it is, each model takes its own best",
-        *(0.05, 1.0, installed.default_temperature(models), flags),
-    )
-    procedure.add_double_argument("strength", "_Strength", "Colourfulness is multiplied by it", 0.0, 2.0, 1.0, flags)
-    procedure.add_boolean_argument(
-        "edge-guidance", "_Edge guidance", "Colours end where the photograph has an edge", True, flags
-    )
-    procedure.add_boolean_argument(
-        "equalize", "E_qualize", "Show the network full contrast: for hard black-and-white photographs", False, flags
-    )
-    add_choice(procedure, "output", "_Output", "Where the colours go", OUTPUTS)
-    add_choice(procedure, "device", "_Device", "What the network runs on", DEVICES)
-
-
-def add_model(procedure: Any, models: list[installed.Model], flags: Any) -> None:
-    """A choice of the installed models; without any, a text, lest GIMP refuse the call before `run` tells why."""
-    name, label, blurb = "model", "_Model", "The network that finds the colours"
-    if models:
-        add_choice(procedure, name, label, blurb, {model.id: (model.title, model.description) for model in models})
-    else:
-        procedure.add_string_argument(name, label, blurb, "", flags)
-
-
-def add_choice(procedure: Any, name: str, label: str, blurb: str, entries: dict[str, tuple[str, str]]) -> None:
-    """Adds an argument with the entries {value: (title, description)}; the first one is the default."""
-    choice = Gimp.Choice.new()
-    for number, (value, (title, description)) in enumerate(entries.items()):
-        choice.add(value, number, title, description)
-    procedure.add_choice_argument(name, label, blurb, choice, next(iter(entries)), GObject.ParamFlags.READWRITE)
 
 
 def run(procedure: Any, run_mode: Any, image: Any, drawables: list[Any], config: Any, _data: object) -> Any:
     """What GIMP calls: the one place where failures become GIMP's error box."""
     try:
         layer = layers.layer_to_colorize(image, drawables)
-        if run_mode == Gimp.RunMode.INTERACTIVE and not confirmed(procedure, config):
-            return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
-        colorize(image, layer, config)
+        Gegl.init(None)
+        with Client(settings.read(FOLDER)) as client:
+            if run_mode == Gimp.RunMode.INTERACTIVE:
+                import dialog  # noqa: PLC0415 - loads GTK, which a call without windows can do without
+
+                photograph, models = layers.reduced(image, layer), installed.models(FOLDER)
+                if not dialog.confirmed(procedure, config, client, photograph, models):
+                    return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
+            colorize(image, layer, config, client)
         return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
     except layers.WrongLayerError as error:
         status, message = Gimp.PDBStatusType.CALLING_ERROR, str(error)
@@ -119,27 +76,15 @@ def run(procedure: Any, run_mode: Any, image: Any, drawables: list[Any], config:
     return procedure.new_return_values(status, GLib.Error.new_literal(Gimp.PlugIn.error_quark(), message, 0))
 
 
-def confirmed(procedure: Any, config: Any) -> bool:
-    GimpUi.init(PROCEDURE)
-    dialog = GimpUi.ProcedureDialog.new(procedure, config, "Colorize (neural)")
-    for name in ("temperature", "strength"):
-        dialog.get_scale_entry(name, 1.0)
-    dialog.fill(None)
-    answer: bool = dialog.run()
-    dialog.destroy()
-    return answer
-
-
-def colorize(image: Any, layer: Any, config: Any) -> None:
+def colorize(image: Any, layer: Any, config: Any, client: Client) -> None:
     """The way of one photograph: read, have it coloured, and only then write."""
     replaces = config.get_property("output") == "replace"
     if replaces:  # only now, for the dialog may have chosen another output
         layers.check_unlocked(layer)
-    Gegl.init(None)
     Gimp.progress_init("Reading the photograph")
-    with Client(settings.read(FOLDER)) as client, client.pixels(layers.shape_of(image, layer)) as pixels:
+    with client.pixels(layers.shape_of(image, layer)) as pixels:
         layers.read(layer, pixels)
-        client.colorize(pixels, options_from(config), show_progress)
+        client.colorize(pixels, arguments.options_from(config), show_progress)
         Gimp.progress_end()  # and with it GIMP's Cancel, which would leave a half-done undo step behind
         with layers.one_undo_step(image):
             layers.convert_to_rgb(image)
@@ -150,15 +95,6 @@ def colorize(image: Any, layer: Any, config: Any) -> None:
                     image, layer, pixels, installed.title_of(config.get_property("model"), FOLDER), mode_from(config)
                 )
     Gimp.displays_flush()
-
-
-def options_from(config: Any) -> dict[str, object]:
-    """The worker's options; a temperature left as it is is the model's own."""
-    names = ("model", "temperature", "strength", "edge-guidance", "equalize", "device")
-    options = {name.replace("-", "_"): config.get_property(name) for name in names}
-    if options["temperature"] == config.find_property("temperature").default_value:
-        options["temperature"] = None
-    return options
 
 
 def mode_from(config: Any) -> Any:

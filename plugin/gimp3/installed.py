@@ -10,14 +10,13 @@ from typing import Any
 from colorize_neural import settings
 from colorize_neural.errors import ColorizeError
 
-COMMON_TEMPERATURE = 0.4  # what the dialog shows when no model has a temperature
-
 
 @dataclass(frozen=True)
 class Model:
     id: str
     title: str
     description: str
+    group: str  # "recommended" or "papers"
     temperature: float | None  # its default; None where the model ignores it
 
 
@@ -34,11 +33,6 @@ def models(folder: Path) -> list[Model]:
         return []
 
 
-def default_temperature(offered: list[Model]) -> float:
-    """That of the first model that has one."""
-    return next((model.temperature for model in offered if model.temperature), COMMON_TEMPERATURE)
-
-
 def title_of(model_id: str, folder: Path) -> str:
     return next((model.title for model in models(folder) if model.id == model_id), "Colours")
 
@@ -46,4 +40,5 @@ def title_of(model_id: str, folder: Path) -> str:
 def _model_from(entry: dict[str, Any]) -> Model:
     temperature = entry["temperature"]
     default = None if temperature is None else float(temperature["default"])
-    return Model(str(entry["id"]), str(entry["title"]), str(entry["description"]), default)
+    texts = {name: str(entry[name]) for name in ("id", "title", "description", "group")}
+    return Model(**texts, temperature=default)

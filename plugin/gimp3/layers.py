@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from colorize_neural.client import Pixels
@@ -14,10 +15,27 @@ from gi.repository import Gegl, Gimp
 DTYPES = {150: "uint8", 175: "uint8", 250: "uint16", 275: "uint16"}  # by Gimp.Precision; the others are read as float
 BABL_DEPTHS = {"uint8": "u8", "uint16": "u16", "float32": "float"}
 STRIP_BYTES = 1 << 26
+PREVIEW_SIDE = 640  # pixels: of a preview, at the most
 
 
 class WrongLayerError(ColorizeError):
     """What was asked for cannot be coloured."""
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """A layer's pixels, 8 bit and small enough for a preview."""
+
+    shape: Shape
+    rows: bytes
+    selected: bytes | None  # 0 or 255 for each byte of `rows`; None: all is
+
+    def limited(self, coloured: bytes) -> bytes:
+        """The coloured rows where something is selected, elsewhere those of the photograph."""
+        if self.selected is None:
+            return coloured
+        mask, new, old = (int.from_bytes(rows, "little") for rows in (self.selected, coloured, self.rows))
+        return (old ^ ((old ^ new) & mask)).to_bytes(len(coloured), "little")
 
 
 def layer_to_colorize(image: Any, drawables: list[Any]) -> Any:
@@ -61,6 +79,27 @@ def is_srgb(image: Any) -> bool:
     """Whether a grey of the image has the same number in sRGB."""
     built_in = (Gimp.ColorProfile.new_rgb_srgb(), Gimp.ColorProfile.new_d65_gray_srgb_trc())
     return any(map(image.get_effective_color_profile().is_equal, built_in))
+
+
+def reduced(image: Any, layer: Any) -> Reduced:
+    """The layer as the preview shows it."""
+    scale = min(1.0, PREVIEW_SIDE / max(layer.get_width(), layer.get_height()))
+    width, height = (max(1, round(side * scale)) for side in (layer.get_width(), layer.get_height()))
+    shape = Shape(width, height, 4 if layer.has_alpha() else 3, "uint8")
+
+    def small(drawable: Any, left: int, top: int, kind: str) -> bytes:
+        part = Gegl.Rectangle.new(round(left * scale), round(top * scale), width, height)
+        return bytes(drawable.get_buffer().get(part, scale, kind, Gegl.AbyssPolicy.NONE))
+
+    rows = small(layer, 0, 0, babl_format(shape))
+    if Gimp.Selection.is_empty(image):
+        return Reduced(shape, rows, None)
+    _, left, top = layer.get_offsets()
+    levels = small(image.get_selection(), -left, -top, "Y u8").translate(bytes(128) + b"\xff" * 128)
+    selected = bytearray(len(rows))
+    for channel in range(shape.channels):
+        selected[channel :: shape.channels] = levels
+    return Reduced(shape, rows, bytes(selected))
 
 
 def read(layer: Any, pixels: Pixels) -> None:

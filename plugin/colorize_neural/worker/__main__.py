@@ -78,9 +78,9 @@ class Worker:
 
         with _understanding():
             pixels = self._mapped(Shape(**request["shape"]))
-            options = Options(**request["options"])
+            options, foreseen = Options(**request["options"]), list(map(float, request["foreseen"]))
         start = time.monotonic()
-        outcome = self._ready_colorizer().colorize(pixels, options, self._progress)
+        outcome = self._ready_colorizer().colorize(pixels, options, self._progress, foreseen)
         return asdict(outcome) | {"seconds": time.monotonic() - start}
 
     def _mapped(self, shape: Shape) -> NDArray[generic]:

@@ -5,9 +5,10 @@ pixels (h, w, 3 or 4), sRGB: uint8, uint16 or float32 0..1  ->  the same array, 
 
 from __future__ import annotations
 
+import hashlib
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -29,9 +30,13 @@ Progress = Callable[[float, str], None]
 DEVICES = ("auto", "cpu", "gpu")
 TEMPERATURES = (0.05, 1.0)
 STRENGTHS = (0.0, 2.0)
+WARMTHS = (-1.0, 1.0)
 _MOST_THREADS = 8  # each holds a strip in floating point, some 20 MB
 _LARGEST_GUIDE = 8 * GUIDE_SIDE**2  # pixels, for photographs that are very long
 _STRIP_PIXELS = 1 << 18  # few enough for a core's cache, many enough to hide Python
+_WARM = np.array([0.5, 0.866], np.float32)  # the direction of orange in the ab plane, a hue of 60 degrees
+_WARMEST = np.float32(0.5)  # how far full warmth moves a colour, share of its own chroma
+_REMEMBERED = 8  # answers of networks, some 100 kB each
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Options:
     model: str = ""  # "" is the first recommended model
     temperature: float | None = None  # None is the model's own default
     strength: float = 1.0
+    warmth: float = 0.0
     edge_guidance: bool = True
     equalize: bool = False
     device: str = "auto"
@@ -49,6 +55,7 @@ class Options:
         """ColorizeError where a value is out of its range."""
         _check_range("temperature", self.temperature, TEMPERATURES)
         _check_range("strength", self.strength, STRENGTHS)
+        _check_range("warmth", self.warmth, WARMTHS)
         if self.device not in DEVICES:
             raise ColorizeError(f'There is no device "{self.device}": choose one of {", ".join(DEVICES)}.')
 
@@ -62,23 +69,44 @@ class Outcome:
 
 
 class Colorizer:
-    """Colours photographs with the models of one folder; sessions are opened once and kept."""
+    """Colours photographs with the models of one folder; sessions are opened once and kept.
+
+    The last answers of the networks are kept too: only another model, temperature or photograph runs one again.
+    """
 
     def __init__(self, models_folder: Path) -> None:
         self._models = read_models(models_folder)
         self._sessions: dict[tuple[str, str], Session] = {}
+        self._answers: dict[tuple[str, str, bytes, float], Float] = {}
 
-    def colorize(self, pixels: Pixels, options: Options, progress: Progress) -> Outcome:
-        """Replaces the RGB of `pixels` in place; ColorizeError says in a sentence why it cannot, pixels untouched."""
+    def colorize(self, pixels: Pixels, options: Options, progress: Progress, foreseen: Sequence[float] = ()) -> Outcome:
+        """Replaces the RGB of `pixels` in place; ColorizeError says in a sentence why it cannot, pixels untouched.
+
+        foreseen: temperatures that will be asked for next; one pass of the network answers them too.
+        """
         progress(0.0, "Loading the model")
         model, session = self.prepare(options)
         progress(0.1, "Reading the photograph")
         guide = _reduced_lightness(pixels)
         progress(0.2, f"Finding colours on the {session.device.upper()}")
-        ab = _infer(session, model, guide, options, pixels.shape[:2])
+        seen = _seen(guide, model.working_size(*pixels.shape[:2]), options.equalize)
+        temperature = options.temperature or model.default_temperature or 1.0
+        ab = _adjusted(self._answer(model, session, seen, temperature, foreseen), options)
         enlarger = Enlarger(ab, guide, pixels.shape[:2], options.edge_guidance)
         _paint(pixels, enlarger, lambda share: progress(0.3 + 0.7 * share, "Painting"))
         return Outcome(session.device, session.note)
+
+    def _answer(
+        self, model: Model, session: Session, seen: Float, temperature: float, foreseen: Sequence[float]
+    ) -> Float:
+        """ab (h', w', 2) that the network gives what it sees; remembered, or found together with the foreseen ones."""
+        asked = (model.id, session.device, hashlib.sha256(seen.tobytes()).digest())
+        wanted = (*asked, temperature)
+        if wanted not in self._answers:
+            temperatures = list(dict.fromkeys([*foreseen, temperature]))
+            found = {(*asked, one): ab for one, ab in zip(temperatures, session.run(seen, temperatures), strict=True)}
+            self._answers = dict([*self._answers.items(), *found.items()][-_REMEMBERED:])
+        return self._answers[wanted]
 
     def prepare(self, options: Options) -> tuple[Model, Session]:
         """The model that is meant, ready to run; ColorizeError where these options cannot be used."""
@@ -102,13 +130,19 @@ def lightness(pixels: Pixels) -> Float:
     return lightness_from_rgb(rgb.astype(np.float32) / np.float32(limit))
 
 
-def _infer(session: Session, model: Model, guide: Float, options: Options, size: tuple[int, int]) -> Float:
-    """ab (h', w', 2) that the network gives the reduced photograph."""
-    seen = _scaled(guide, model.working_size(*size))
-    if options.equalize:
-        seen = cv2.equalizeHist(np.clip(seen * 2.55, 0, 255).astype(np.uint8)).astype(np.float32) / np.float32(2.55)
-    temperature = options.temperature or model.default_temperature or 1.0
-    return session.run(seen, [temperature])[0] * np.float32(options.strength)
+def _seen(guide: Float, size: tuple[int, int], equalize: bool) -> Float:
+    """L (h, w) at the size at which the network sees the reduced photograph."""
+    seen = _scaled(guide, size)
+    if equalize:
+        return cv2.equalizeHist(np.clip(seen * 2.55, 0, 255).astype(np.uint8)).astype(np.float32) / np.float32(2.55)
+    return seen
+
+
+def _adjusted(ab: Float, options: Options) -> Float:
+    """ab (h, w, 2) times the strength, moved towards orange or blue by a share of its chroma: grey stays grey."""
+    ab = ab * np.float32(options.strength)
+    chroma = np.linalg.norm(ab, axis=2, keepdims=True)
+    return ab + np.float32(options.warmth) * _WARMEST * chroma * _WARM
 
 
 def _paint(pixels: Pixels, enlarger: Enlarger, progress: Callable[[float], None]) -> None:

@@ -1,0 +1,68 @@
+"""The procedure's arguments, which the dialog shows and other plug-ins give, and what the worker makes of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gi
+from installed import Model
+
+gi.require_version("Gimp", "3.0")
+from gi.repository import Gimp, GObject  # noqa: E402
+
+OUTPUTS = {
+    "color-layer": ("Colour layer", "A new layer above the photograph that holds only its colours"),
+    "layer": ("Layer", "A new layer above the photograph"),
+    "replace": ("Replace", "The photograph itself becomes coloured"),
+}
+DEVICES = {
+    "auto": ("Automatic", "The fastest device that works"),
+    "cpu": ("CPU", "The processor"),
+    "gpu": ("GPU", "The graphics card, or an error"),
+}
+OPTIONS = ("model", "temperature", "strength", "warmth", "edge-guidance", "equalize", "device")  # the worker's
+
+
+def add(procedure: Any, models: list[Model]) -> None:
+    """Declares them; a model's own temperature is 0, lest a change of the model keep the temperature of another."""
+    flags = GObject.ParamFlags.READWRITE
+    _add_model(procedure, models, flags)
+    procedure.add_double_argument(
+        "temperature",
+        "_Temperature",
+        "0.05 is vivid, 1 is cautious, 0 the model's own",
+        *(0.0, 1.0, 0.0, flags),
+    )
+    procedure.add_double_argument("strength", "St_rength", "Colourfulness is multiplied by it", 0.0, 2.0, 1.0, flags)
+    procedure.add_double_argument("warmth", "_Warmth", "Below 0 is colder, above 0 warmer", -1.0, 1.0, 0.0, flags)
+    procedure.add_boolean_argument(
+        "edge-guidance", "_Edge guidance", "Colours end where the photograph has an edge", True, flags
+    )
+    procedure.add_boolean_argument(
+        "equalize", "E_qualize", "Show the network full contrast: for hard black-and-white photographs", False, flags
+    )
+    _add_choice(procedure, "output", "O_utput", "Where the colours go", OUTPUTS)
+    _add_choice(procedure, "device", "_Device", "What the network runs on", DEVICES)
+
+
+def _add_model(procedure: Any, models: list[Model], flags: Any) -> None:
+    """A choice of the installed models; without any, a text, lest GIMP refuse the call before `run` tells why."""
+    name, label, blurb = "model", "_Model", "The network that finds the colours"
+    if models:
+        _add_choice(procedure, name, label, blurb, {model.id: (model.title, model.description) for model in models})
+    else:
+        procedure.add_string_argument(name, label, blurb, "", flags)
+
+
+def _add_choice(procedure: Any, name: str, label: str, blurb: str, entries: dict[str, tuple[str, str]]) -> None:
+    """Adds an argument with the entries {value: (title, description)}; the first one is the default."""
+    choice = Gimp.Choice.new()
+    for number, (value, (title, description)) in enumerate(entries.items()):
+        choice.add(value, number, title, description)
+    procedure.add_choice_argument(name, label, blurb, choice, next(iter(entries)), GObject.ParamFlags.READWRITE)
+
+
+def options_from(config: Any) -> dict[str, object]:
+    """The worker's options by name; a temperature of 0 is the model's own."""
+    options = {name.replace("-", "_"): config.get_property(name) for name in OPTIONS}
+    return options | {"temperature": options["temperature"] or None}

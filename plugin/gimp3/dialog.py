@@ -1,0 +1,233 @@
+"""The dialog: the photograph in colours before OK is pressed, suggestions to click on, and the options.
+
+It changes nothing but the procedure's config; GIMP remembers, resets and stores that.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import gi
+from arguments import options_from
+from colorize_neural.client import Client
+from colorize_neural.protocol import Message
+from installed import Model
+from layers import Reduced
+from picture import BeforeAfter, fitted, pixbuf_from
+from previewer import Previewer, Wish
+
+gi.require_version("GimpUi", "3.0")
+gi.require_version("Gtk", "3.0")
+from gi.repository import GimpUi, GLib, Gtk  # noqa: E402
+
+LEAST_PREVIEW = (420, 340)  # pixels, and those of the thumbnails below
+THUMBNAIL = (80, 60)
+TEXT_WIDTH = 40  # characters, where lines are broken
+MAIN = "the photograph"
+SUGGESTED = ("temperature", "strength", "warmth")
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """Options to click on; the temperature 0 is the model's own."""
+
+    title: str
+    temperature: float
+    strength: float
+    warmth: float
+
+
+SUGGESTIONS = (
+    Suggestion("Cautious", 1.0, 0.7, 0.0),
+    Suggestion("As it is", 0.0, 1.0, 0.0),
+    Suggestion("Vivid", 0.2, 1.4, 0.0),
+    Suggestion("Warmer", 0.0, 1.0, 0.6),
+    Suggestion("Colder", 0.0, 1.0, -0.6),
+)
+
+
+def options_of(suggestion: Suggestion) -> dict[str, object]:
+    values = {name: getattr(suggestion, name) for name in SUGGESTED}
+    return values | {"temperature": suggestion.temperature or None}
+
+
+def confirmed(procedure: Any, config: Any, client: Client, photograph: Reduced, models: list[Model]) -> bool:
+    """Shows the dialog until the user decides; after an OK the worker is idle."""
+    GimpUi.init(procedure.get_name())
+    return Dialog(procedure, config, client, photograph, models).run()
+
+
+class Dialog:
+    def __init__(self, procedure: Any, config: Any, client: Client, photograph: Reduced, models: list[Model]) -> None:
+        self._config, self._photograph = config, photograph
+        self._models = {model.id: model for model in models}
+        self._suggested_for: dict[str, object] = {}
+        self._missing: list[Suggestion] = []  # suggestions whose pictures are still to come
+        self._is_following = False
+        self._dialog = GimpUi.ProcedureDialog.new(procedure, config, "Colorize (neural)")
+        self._dialog.set_ok_label("Colori_ze")
+        before = pixbuf_from(photograph.shape, photograph.rows)
+        self._picture = BeforeAfter(before, LEAST_PREVIEW)
+        self._thumbnails = {one.title: Gtk.Image(pixbuf=fitted(before, *THUMBNAIL)) for one in SUGGESTIONS}
+        self._status, self._description, self._hint = map(text, ("status", "description", "temperature-hint"))
+        self._lay_out()
+        self._previewer = Previewer(client, photograph.shape, photograph.rows, self._deliver)
+        self._watch = config.connect("notify", self._on_change)
+        self._follow()
+
+    def run(self) -> bool:
+        answer: bool = self._dialog.run()
+        self._config.disconnect(self._watch)
+        self._dialog.destroy()
+        if answer:
+            self._previewer.stop()
+        return answer
+
+    def _lay_out(self) -> None:
+        left = column(self._picture.widget, self._suggestions())
+        left.set_child_packing(self._picture.widget, True, True, 0, Gtk.PackType.START)
+        both = Gtk.Box(spacing=18, border_width=12)
+        both.pack_start(left, True, True, 0)
+        both.pack_start(self._controls(), False, False, 0)
+        self._dialog.get_content_area().pack_start(both, True, True, 0)
+        both.show_all()
+
+    def _suggestions(self) -> Any:
+        strip = Gtk.Box(spacing=6, homogeneous=True)
+        for suggestion in SUGGESTIONS:
+            button = Gtk.Button(name=f"suggestion {suggestion.title}", relief=Gtk.ReliefStyle.NONE)
+            button.add(column(self._thumbnails[suggestion.title], Gtk.Label(label=suggestion.title)))
+            button.connect("clicked", self._on_suggestion, suggestion)
+            strip.pack_start(button, True, True, 0)
+        return strip
+
+    def _controls(self) -> Any:
+        for name in ("strength", "warmth"):
+            self._dialog.get_spin_scale(name, 1.0).set_digits(2)
+        room = Gtk.Adjustment(value=1.0, lower=0.05, upper=1.0, step_increment=0.05, page_increment=0.1)
+        self._temperature = GimpUi.SpinScale.new(room, "_Temperature", 2)
+        self._temperature.set_name("temperature")
+        self._temperature.connect("value-changed", self._on_temperature)
+        self._combo = model_combo([*self._models.values()])
+        self._combo.connect("changed", self._on_model)
+        expander = Gtk.Expander(label="More o_ptions", use_underline=True, name="more")
+        expander.add(self._dialog.fill_box("rarer", ["edge-guidance", "equalize", "device"]))
+        return column(
+            *(labelled("_Model", self._combo), self._description, self._temperature, self._hint),
+            *(self._dialog.fill_box("common", ["strength", "warmth", "output"]), expander, self._status),
+        )
+
+    def _on_change(self, *_: object) -> None:
+        """A click can change several properties: follow them once, afterwards."""
+        if not self._is_following:
+            self._is_following = True
+            GLib.idle_add(self._follow)
+
+    def _follow(self) -> None:
+        """Shows what the config holds, and has the photograph coloured so."""
+        self._is_following = False
+        model = self._models.get(self._config.get_property("model"))
+        if model:
+            self._combo.set_active_id(model.id)
+            self._description.set_text(model.description)
+        self._temperature.set_sensitive(bool(model and model.temperature))
+        self._temperature.set_value(self._shown_temperature())
+        ignores = model and not model.temperature
+        self._hint.set_text("This model has no temperature." if ignores else "Low is vivid, high is cautious.")
+        self._want()
+
+    def _shown_temperature(self) -> float:
+        model = self._models.get(self._config.get_property("model"))
+        return self._config.get_property("temperature") or (model and model.temperature) or 1.0
+
+    def _want(self) -> None:
+        options = options_from(self._config)
+        base = {name: value for name, value in options.items() if name not in SUGGESTED}
+        if base != self._suggested_for:
+            self._suggested_for, self._missing = base, [*SUGGESTIONS]
+        foreseen = [one.temperature for one in self._missing if one.temperature]
+        later = [Wish(one.title, base | options_of(one)) for one in self._missing]
+        self._previewer.want([Wish(MAIN, options, foreseen), *later])
+        self._picture.set_busy(True)
+
+    def _deliver(self, *done: Any) -> None:
+        GLib.idle_add(self._show, *done)
+
+    def _show(self, wish: Wish, rows: bytes, result: Message) -> None:
+        """One of the pictures is ready, or the sentence that tells why it is not."""
+        if wish.name == MAIN:
+            self._picture.set_busy(False)
+            self._status.set_text(status(result))
+        if not rows:
+            return
+        after = pixbuf_from(self._photograph.shape, self._photograph.limited(rows))
+        if wish.name == MAIN:
+            self._picture.show_after(after)
+        else:
+            self._thumbnails[wish.name].set_from_pixbuf(fitted(after, *THUMBNAIL))
+            self._missing = [one for one in self._missing if one.title != wish.name]
+
+    def _on_model(self, combo: Any) -> None:
+        if combo.get_active_id() not in (None, self._config.get_property("model")):
+            self._config.set_property("model", combo.get_active_id())
+
+    def _on_temperature(self, scale: Any) -> None:
+        if abs(scale.get_value() - self._shown_temperature()) > 1e-6:
+            self._config.set_property("temperature", scale.get_value())
+
+    def _on_suggestion(self, _button: Any, suggestion: Suggestion) -> None:
+        for name in SUGGESTED:
+            self._config.set_property(name, getattr(suggestion, name))
+
+
+def status(result: Message) -> str:
+    """What the worker says of its last run, or why there was none."""
+    if "message" in result:
+        return str(result["message"])
+    return (
+        f"Ran on the {result['device'].upper()} in {result['seconds']:.1f} s."
+        if not result["note"]
+        else (f"{result['note']} It took {result['seconds']:.1f} s.")
+    )
+
+
+def model_combo(models: list[Model]) -> Any:
+    """The recommended models, and those of papers apart; the id of a row that cannot be chosen is empty."""
+    store = Gtk.ListStore(str, str, bool)
+    for group, models_of_group in itertools.groupby(models, key=lambda model: model.group):
+        if group == "papers":
+            store.append(["", "", False])
+            store.append(["", "From papers, to compare", False])
+        for model in models_of_group:
+            store.append([model.id, model.title, True])
+    combo = Gtk.ComboBox(model=store, id_column=0, name="model")
+    combo.set_row_separator_func(lambda rows, row: not rows[row][1])
+    title = Gtk.CellRendererText()
+    combo.pack_start(title, True)
+    combo.add_attribute(title, "text", 1)
+    combo.add_attribute(title, "sensitive", 2)
+    return combo
+
+
+def text(name: str) -> Any:
+    """A place for a sentence."""
+    label = Gtk.Label(name=name, xalign=0.0, wrap=True, max_width_chars=TEXT_WIDTH)
+    label.get_style_context().add_class("dim-label")
+    return label
+
+
+def labelled(caption: str, widget: Any) -> Any:
+    row = Gtk.Box(spacing=6)
+    row.pack_start(Gtk.Label(label=caption, use_underline=True, mnemonic_widget=widget, xalign=0.0), False, False, 0)
+    row.pack_start(widget, True, True, 0)
+    return row
+
+
+def column(*widgets: Any) -> Any:
+    """The widgets under each other."""
+    box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
+    for widget in widgets:
+        box.pack_start(widget, False, False, 0)
+    return box

@@ -1,0 +1,74 @@
+"""Colours one small photograph again and again, in a thread: what is wanted last comes next, what is outdated never.
+
+    previewer = Previewer(client, shape, photograph, deliver)
+    previewer.want([Wish("main", options), Wish("vivid", other_options)])    ->  deliver(wish, rows, result) for each
+    previewer.stop()                                                         and the worker is free for other work
+
+Standard library only.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from colorize_neural.client import Client
+from colorize_neural.errors import ColorizeError
+from colorize_neural.protocol import Message, Shape
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A picture that is wanted: its name, and the worker's options for it."""
+
+    name: str
+    options: Mapping[str, object]
+    foreseen: Sequence[float] = ()  # temperatures of the wishes that follow
+
+
+Deliver = Callable[[Wish, bytes, Message], None]
+
+
+class Previewer:
+    """Holds the photograph and the thread; `deliver` is called in that thread, an error has "message" in its result."""
+
+    def __init__(self, client: Client, shape: Shape, photograph: bytes, deliver: Deliver) -> None:
+        """photograph: all rows of pixels, as `shape` describes them."""
+        self._client, self._shape, self._photograph, self._deliver = client, shape, photograph, deliver
+        self._wishes: list[Wish] | None = []  # None: no more will come
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def want(self, wishes: Sequence[Wish]) -> None:
+        """These, in this order, instead of all that were wanted before."""
+        with self._changed:
+            self._wishes = [*wishes]
+            self._changed.notify()
+
+    def stop(self) -> None:
+        """Nothing is wanted any more; returns when the worker is idle."""
+        with self._changed:
+            self._wishes = None
+            self._changed.notify()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while wish := self._next():
+            try:
+                rows, result = self._coloured(wish)
+            except ColorizeError as error:
+                rows, result = b"", {"message": str(error)}
+            self._deliver(wish, rows, result)
+
+    def _next(self) -> Wish | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._wishes != [])
+            return self._wishes.pop(0) if self._wishes else None
+
+    def _coloured(self, wish: Wish) -> tuple[bytes, Message]:
+        with self._client.pixels(self._shape) as pixels:
+            pixels.write(self._photograph)
+            result = self._client.colorize(pixels, wish.options, lambda _fraction, _text: None, wish.foreseen)
+            return pixels.read(self._shape.height), result
