@@ -13,9 +13,10 @@ import torch
 from colorize_neural.worker.color import Float
 from torch import Tensor, nn
 
+from export.lab import curved, uncurved
+
 D65, D50 = np.array([0.95047, 1.0, 1.08883]), np.array([0.96422, 1.0, 0.82521])  # XYZ
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
-_BEND = 6 / 29  # CIE 15:2004, where the cube root gives way to a straight line
 
 
 class D50FromD65(nn.Module):
@@ -30,8 +31,8 @@ class D50FromD65(nn.Module):
     def forward(self, L: Tensor, ab: Tensor) -> Tensor:
         a, b = ab[:, :1], ab[:, 1:]
         fy = (L + 16) / 116
-        shares = _uncurved(torch.cat([fy + a / 500, fy + 0 * a, fy - b / 200], dim=1))
-        fx, fy, fz = _curved(torch.einsum("sc,tchw->tshw", self.adaptation, shares)).unbind(1)
+        shares = uncurved(torch.cat([fy + a / 500, fy + 0 * a, fy - b / 200], dim=1))
+        fx, fy, fz = curved(torch.einsum("sc,tchw->tshw", self.adaptation, shares)).unbind(1)
         return torch.stack([500 * (fx - fy), 200 * (fy - fz)], dim=1)
 
 
@@ -39,14 +40,3 @@ def _adapted_shares() -> Float:
     """From X/Xn, Y/Yn and Z/Zn under D65 to those under D50: (3, 3), each row sums to 1."""
     gains = (_BRADFORD @ D50) / (_BRADFORD @ D65)
     return np.linalg.inv(_BRADFORD) @ np.diag(gains) @ _BRADFORD * D65 / D50[:, None]
-
-
-def _curved(shares: Tensor) -> Tensor:
-    """CIE's f: X/Xn, Y/Yn or Z/Zn -> its place on the lightness curve."""
-    line = shares / (3 * _BEND**2) + 4 / 29
-    return torch.where(shares > _BEND**3, shares.clamp(min=_BEND**3) ** (1 / 3), line)
-
-
-def _uncurved(places: Tensor) -> Tensor:
-    """The inverse of `_curved`."""
-    return torch.where(places > _BEND, places**3, 3 * _BEND**2 * (places - 4 / 29))

@@ -55,6 +55,15 @@ class Loss:
 
 
 @dataclass(frozen=True)
+class Perceptual:
+    """Added to the loss: how alike truth and answer, decoded at the default temperature, look to a frozen network."""
+
+    encoder: str
+    weight: float
+    share: float  # of each batch that is looked at, for it takes as long as the training itself
+
+
+@dataclass(frozen=True)
 class Optimizer:
     """AdamW, with a linear warm-up and then a cosine to 0, or a fall at each plateau of the validation loss."""
 
@@ -109,6 +118,7 @@ class Recipe:
     loss: Loss
     optimizer: Optimizer
     manifest: Manifest
+    perceptual: Perceptual | None = None
     start: Start | None = None
     paper: Paper | None = None
 
@@ -159,7 +169,7 @@ def recipe_from_dict(tables: dict[str, Any]) -> Recipe:
     """The inverse of `dict_from_recipe`; ColorizeError names what is missing or unknown."""
     parts: dict[str, Any] = {
         **{"network": Network, "data": Data, "loss": Loss, "optimizer": Optimizer},
-        **{"manifest": Manifest, "start": Start, "paper": Paper},
+        **{"perceptual": Perceptual, "manifest": Manifest, "start": Start, "paper": Paper},
     }
     try:
         made = {key: part(**tables[key]) for key, part in parts.items() if tables.get(key) is not None}

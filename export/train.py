@@ -30,6 +30,7 @@ from export.crops import Crops, colours_of, sampling_weights, split_photos
 from export.decode import ExportedColorizer
 from export.losses import LOSSES
 from export.networks import NETWORKS
+from export.perceptual import Perceptual
 from export.photos import Photo, find_photos
 from export.recipe import Loss, Network, Recipe, dict_from_recipe, read_recipe, recipe_from_dict
 from export.warm_start import start_from
@@ -52,6 +53,8 @@ class Training(lightning.LightningModule):
         self.timer = Timer(interval=Interval.step)
         self.loss = _made(LOSSES, self.recipe.loss)
         self.network = _made(NETWORKS, self.recipe.network)
+        wanted = self.recipe.perceptual
+        self.perceptual = Perceptual(wanted.encoder) if wanted else None
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub forgets it
 
     def colorizer(self) -> ExportedColorizer:
@@ -59,19 +62,36 @@ class Training(lightning.LightningModule):
         return ExportedColorizer(self.network, self.loss.decoder()).eval()
 
     def training_step(self, batch: Batch, _index: int) -> Tensor:
-        loss = self._loss(batch, self.recipe.loss.spacing)
+        answer = self._answer(batch)
+        loss = self._loss(answer, batch, self.recipe.loss.spacing)
         self.log("train_loss", loss, prog_bar=True)
-        return loss
+        return loss + self._perceptual_loss(answer, batch)
 
     def validation_step(self, batch: Batch, _index: int) -> None:
-        self.log("validation_loss", self._loss(batch), prog_bar=True, batch_size=len(batch["L"]), sync_dist=True)
+        loss = self._loss(self._answer(batch), batch)
+        self.log("validation_loss", loss, prog_bar=True, batch_size=len(batch["L"]), sync_dist=True)
 
-    def _loss(self, batch: Batch, spacing: int = 1) -> Tensor:
+    def _answer(self, batch: Batch) -> Tensor:
+        answer: Tensor = self.network(batch["L"].contiguous(memory_format=torch.channels_last))
+        return answer
+
+    def _loss(self, answer: Tensor, batch: Batch, spacing: int = 1) -> Tensor:
         """Over one pixel of each `spacing` x `spacing` square, the same one in all squares, drawn anew each time."""
-        answer = self.network(batch["L"].contiguous(memory_format=torch.channels_last))
         top, left = (int(torch.randint(spacing, ())) for _ in range(2))
         loss: Tensor = self.loss(*(grid[:, :, top::spacing, left::spacing] for grid in (answer, batch["ab"])))
         return loss
+
+    def _perceptual_loss(self, answer: Tensor, batch: Batch) -> Tensor | float:
+        """Of the first photographs of the batch, decoded as users will see them; 0 where the recipe wants none."""
+        wanted = self.recipe.perceptual
+        if wanted is None or self.perceptual is None:
+            return 0.0
+        seen = slice(math.ceil(len(answer) * wanted.share))
+        temperature = torch.tensor([self.recipe.manifest.temperature or 1.0], device=answer.device)
+        ab = self.loss.decoder().to(answer.device)(answer[seen].float(), temperature)
+        loss = self.perceptual(batch["L"][seen], ab, batch["ab"][seen])
+        self.log("perceptual_loss", loss, prog_bar=True)
+        return wanted.weight * loss
 
     def configure_optimizers(self) -> Any:
         wanted = self.recipe.optimizer

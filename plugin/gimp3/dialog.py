@@ -18,9 +18,10 @@ from layers import Reduced
 from picture import BeforeAfter, fitted, pixbuf_from
 from previewer import Previewer, Wish
 
+gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-from gi.repository import GimpUi, GLib, Gtk  # noqa: E402
+from gi.repository import Gimp, GimpUi, GLib, Gtk  # noqa: E402
 
 LEAST_PREVIEW = (420, 340)  # pixels, and those of the thumbnails below
 THUMBNAIL = (80, 60)
@@ -82,6 +83,7 @@ class Dialog:
         self._config.disconnect(self._watch)
         self._dialog.destroy()
         if answer:
+            Gimp.progress_init("Finishing the preview")  # and with it a way to cancel
             self._previewer.stop()
         return answer
 
@@ -105,7 +107,9 @@ class Dialog:
 
     def _controls(self) -> Any:
         for name in ("strength", "warmth"):
-            self._dialog.get_spin_scale(name, 1.0).set_digits(2)
+            scale = self._dialog.get_spin_scale(name, 1.0)
+            scale.set_digits(2)
+            scale.set_name(name)
         room = Gtk.Adjustment(value=1.0, lower=0.05, upper=1.0, step_increment=0.05, page_increment=0.1)
         self._temperature = GimpUi.SpinScale.new(room, "_Temperature", 2)
         self._temperature.set_name("temperature")
@@ -114,10 +118,12 @@ class Dialog:
         self._combo.connect("changed", self._on_model)
         expander = Gtk.Expander(label="More o_ptions", use_underline=True, name="more")
         expander.add(self._dialog.fill_box("rarer", ["edge-guidance", "equalize", "device"]))
-        return column(
+        controls = column(
             *(labelled("_Model", self._combo), self._description, self._temperature, self._hint),
             *(self._dialog.fill_box("common", ["strength", "warmth", "output"]), expander, self._status),
         )
+        controls.set_hexpand(False)  # though sliders would like to: all the room that is left is the photograph's
+        return controls
 
     def _on_change(self, *_: object) -> None:
         """A click can change several properties: follow them once, afterwards."""

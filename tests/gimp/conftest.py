@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from colorize_neural.settings import Settings
 
-from tests.gimp.desk import Desk
+from tests.gimp.desk import INSIDE_PLUGIN, Desk
 from tests.gimp.gimps import STRANGE, Gimp, found, make_profile, running
 from tests.gimp.screen import missing, screen
 
@@ -51,7 +51,9 @@ def desk(gimp_program: str, tiny: Settings, tmp_path_factory: pytest.TempPathFac
         absent(f"a GIMP with windows lacks {', '.join(missing()) or 'its program'}")
     profile: Path = tmp_path_factory.mktemp("gimp") / STRANGE
     make_profile(profile, tiny)
-    with screen() as shown, running(str(program), profile, "--no-splash", DISPLAY=shown.display) as gimp:
-        desk = Desk(gimp, shown)
+    sockets = tmp_path_factory.mktemp("sockets")
+    inside = {"PYTHONPATH": str(INSIDE_PLUGIN), "INSIDE_PLUGIN": str(sockets)}
+    with screen() as shown, running(str(program), profile, "--no-splash", DISPLAY=shown.display, **inside) as gimp:
+        desk = Desk(gimp, shown, sockets)
         desk.close_welcome()
         yield desk

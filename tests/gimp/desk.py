@@ -6,15 +6,48 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from multiprocessing.connection import Client
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tests.gimp.gimps import PATIENCE, Gimp, Image, Photo
 from tests.gimp.screen import Screen
+
+TITLE = r"^Colorize \(neural\)$"
+INSIDE_PLUGIN = Path(__file__).with_name("inside_plugin")
+
+
+@dataclass(frozen=True)
+class Dialog:
+    """The plug-in's dialog, its widgets known by name."""
+
+    window: str
+    socket: Path
+
+    def do(self, name: str, **arguments: object) -> Any:
+        """Calls a function of `inside_plugin`."""
+        with Client(str(self.socket), "AF_UNIX") as connection:
+            connection.send((name, arguments))
+            answer, failure = connection.recv()
+        if failure:
+            raise RuntimeError(failure)
+        return answer
+
+    def picture(self, widget: str = "preview") -> NDArray[np.uint8]:
+        """What a widget shows: (height, width, 3)."""
+        width, height, row, pixels = self.do("picture", widget=widget)
+        rows = np.frombuffer(pixels.ljust(row * height, b"\0"), np.uint8).reshape(height, row)
+        return rows[:, : 3 * width].reshape(height, width, 3)
 
 
 @dataclass(frozen=True)
 class Desk:
     gimp: Gimp
     screen: Screen
+    sockets: Path  # of the plug-in's processes
 
     @contextlib.contextmanager
     def window(self, photo: Photo) -> Iterator[tuple[Image, str]]:
@@ -27,10 +60,11 @@ class Desk:
     def choose_from_menu(self, window: str) -> None:
         self.screen.press(window, "alt+c", "z")
 
-    def dialog(self, window: str) -> str:
+    def dialog(self, window: str) -> Dialog:
         """Opens the dialog from the menu."""
         self.choose_from_menu(window)
-        return self.screen.wait_for(r"^Colorize \(neural\)$")
+        shown = self.screen.wait_for(TITLE)
+        return Dialog(shown, max(self.sockets.iterdir(), key=lambda socket: socket.stat().st_mtime_ns))
 
     def close_welcome(self) -> None:
         """GIMP greets who starts it for the first time, sooner or later."""

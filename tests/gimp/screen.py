@@ -53,6 +53,11 @@ class Screen:
         right, bottom = int(size["WIDTH"]) - 40, int(size["HEIGHT"]) - 15
         self._output("xdotool", "mousemove", "--window", window, str(right), str(bottom), "click", "1")
 
+    def drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
+        """Presses the left button at one place of the screen and releases it at another."""
+        move = ["mousemove", *map(str, start), "mousedown", "1", "mousemove", *map(str, end), "mouseup", "1"]
+        self._output("xdotool", *move)
+
     def screenshot(self, name: str) -> Path:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         file = SCREENSHOTS / f"{name}.png"

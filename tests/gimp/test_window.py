@@ -1,18 +1,22 @@
-"""The filter as its users meet it, in real windows: menu, dialog, progress, Cancel, undo, error box."""
+"""The filter as its users meet it, in real windows: menu, dialog, preview, progress, Cancel, undo, error box."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.gimp.desk import Desk, eventually
+from tests.gimp.desk import TITLE, Desk, Dialog, eventually
 from tests.gimp.gimps import Photo, State
 from tests.pixel_files import pixel_files
 from tests.tiny_models import make_models
 
 GREY = Photo(base="GRAY", size=(600, 400), canvas=(620, 420))
+
+
+PREVIEW = "preview"
 
 
 def names(state: State) -> list[str]:
@@ -24,7 +28,7 @@ def test_menu_and_dialog_colour_a_grey_image_and_one_undo_takes_it_back(desk: De
         before = image.state()
         dialog = desk.dialog(window)
         desk.screen.screenshot(f"dialog-{gimp_version}")
-        desk.screen.press(dialog, "Return")
+        dialog.do("respond", button="OK")
         assert eventually(lambda: names(image.state()) == ["Orange", "photo"])
         assert image.state().base == "rgb"
         desk.screen.screenshot(f"result-{gimp_version}")
@@ -35,7 +39,7 @@ def test_menu_and_dialog_colour_a_grey_image_and_one_undo_takes_it_back(desk: De
 
 def test_the_last_values_colour_once_more_without_a_dialog(desk: Desk) -> None:
     with desk.window(GREY) as (image, window):
-        desk.screen.press(desk.dialog(window), "Return")
+        desk.dialog(window).do("respond", button="OK")
         assert eventually(lambda: names(image.state()) == ["Orange", "photo"])
         desk.screen.press(window, "ctrl+f")
         assert eventually(lambda: len(image.state().layers) == 3)
@@ -52,11 +56,95 @@ def test_each_output_is_one_step_to_undo(desk: Desk, output: str) -> None:
         assert image.state().same_as(before)
 
 
+def is_coloured(dialog: Dialog, widget: str = PREVIEW) -> bool:
+    """Whether the right half of a picture is; the line of the preview lies in the left one."""
+    picture = dialog.picture(widget).astype(int)
+    right = picture[:, picture.shape[1] // 2 :]
+    return bool((right[..., 0] - right[..., 2]).mean() > 20)
+
+
+def test_the_preview_shows_the_photograph_before_and_after(desk: Desk) -> None:
+    with desk.window(GREY) as (image, window):
+        before = image.state()
+        dialog = desk.dialog(window)
+        assert eventually(lambda: is_coloured(dialog))
+        left = dialog.picture()[:, :20]
+        assert np.array_equal(left[..., 0], left[..., 2])
+        assert dialog.do("text", widget="status").startswith("Ran on the CPU, because this installation's")
+        assert eventually(lambda: is_coloured(dialog, "suggestion Colder"))
+        dialog.do("respond", button="CANCEL")
+        assert eventually(lambda: not desk.gimp.workers())
+        assert image.state().same_as(before)
+
+
+def test_the_line_can_be_dragged(desk: Desk) -> None:
+    with desk.window(GREY) as (_, window):
+        dialog = desk.dialog(window)
+        assert eventually(lambda: is_coloured(dialog))
+        left, top, width, height = dialog.do("place", widget=PREVIEW)
+        desk.screen.drag((left + width // 4, top + height // 2), (left + width - 5, top + height // 2))
+        assert eventually(lambda: not is_coloured(dialog))
+        dialog.do("respond", button="CANCEL")
+
+
+def test_the_preview_grows_with_the_window(desk: Desk) -> None:
+    with desk.window(GREY) as (_, window):
+        dialog = desk.dialog(window)
+        _, small, _ = dialog.picture().shape
+        dialog.do("resize", width=1200, height=760)
+        assert eventually(lambda: dialog.picture().shape[1] > small + 100)
+        dialog.do("respond", button="CANCEL")
+
+
+def test_no_strength_takes_the_colours_away_and_a_suggestion_brings_them_back(desk: Desk) -> None:
+    with desk.window(GREY) as (image, window):
+        dialog = desk.dialog(window)
+        assert eventually(lambda: is_coloured(dialog))
+        dialog.do("give", widget="strength", value=0.0)
+        assert eventually(lambda: not is_coloured(dialog))
+        dialog.do("click", widget="suggestion Vivid")
+        assert eventually(lambda: is_coloured(dialog))
+        assert dialog.do("value", widget="strength") == pytest.approx(1.4)
+        dialog.do("click", widget="suggestion As it is")
+        dialog.do("respond", button="OK")
+        assert eventually(lambda: names(image.state()) == ["Orange", "photo"])
+
+
+def test_the_papers_models_are_apart_and_one_that_ignores_the_temperature_says_so(desk: Desk) -> None:
+    with desk.window(GREY) as (_, window):
+        dialog = desk.dialog(window)
+        rows = [("Orange", True), ("Grey", True), ("Thermometer", True)]
+        papers = [("", False), ("From papers, to compare", False), ("Hours", True)]
+        assert dialog.do("rows", widget="model") == rows + papers
+        assert not dialog.do("is_sensitive", widget="temperature")
+        assert dialog.do("text", widget="temperature-hint") == "This model has no temperature."
+        dialog.do("give", widget="model", value="thermometer")
+        assert eventually(lambda: dialog.do("is_sensitive", widget="temperature"))
+        assert dialog.do("value", widget="temperature") == pytest.approx(0.4)
+        assert dialog.do("text", widget="description") == "A test model: thermometer."
+        dialog.do("respond", button="CANCEL")
+
+
+def test_the_dialog_is_never_frozen_and_cancel_ends_a_preview_that_takes_hours(desk: Desk) -> None:
+    with desk.window(GREY) as (image, window):
+        before = image.state()
+        dialog = desk.dialog(window)
+        dialog.do("give", widget="model", value="hours")
+        time.sleep(2)  # into the network
+        asked = time.monotonic()
+        assert dialog.do("text", widget="description") == "A test model: hours."
+        assert time.monotonic() - asked < 1
+        dialog.do("respond", button="CANCEL")
+        assert eventually(lambda: not desk.gimp.workers())
+        assert not pixel_files()
+        assert image.state().same_as(before)
+
+
 def test_cancel_in_the_dialog_changes_nothing(desk: Desk) -> None:
     with desk.window(GREY) as (image, window):
         before = image.state()
-        desk.screen.press(desk.dialog(window), "Escape")
-        desk.screen.wait_until_gone(r"^Colorize \(neural\)$")
+        desk.screen.press(desk.dialog(window).window, "Escape")
+        desk.screen.wait_until_gone(TITLE)
         assert image.state().same_as(before)
 
 
@@ -68,7 +156,7 @@ def test_cancel_in_mid_work_leaves_the_image_as_it_was_and_nothing_behind(
     manifest.write_text(manifest.read_text().replace('"id": "hours"', '"id": "orange"'))
     with desk.window(GREY) as (image, window), desk.gimp.told(models=slow):
         before = image.state()
-        desk.screen.press(desk.dialog(window), "Return")
+        desk.dialog(window).do("respond", button="OK")
         assert desk.gimp.wait_for_workers()
         time.sleep(3)  # into the network
         desk.screen.screenshot(f"progress-{gimp_version}")

@@ -22,7 +22,7 @@ _XYZ_FROM_RGB = np.array(
 )
 _WHITE_SHARES = _XYZ_FROM_RGB / _XYZ_FROM_RGB.sum(axis=1, keepdims=True)
 _FROM_RGB = _WHITE_SHARES.T.astype(np.float32)
-_TO_RGB = np.linalg.inv(_WHITE_SHARES).T.astype(np.float32)
+TO_RGB = np.linalg.inv(_WHITE_SHARES).T.astype(np.float32)
 
 _EPSILON = 216 / 24389  # CIE 15:2004, where the cube root gives way to a straight line
 _KAPPA = 24389 / 27
@@ -104,7 +104,7 @@ def _is_outside(linear: Float) -> NDArray[np.bool_]:
 def _linear_from_lab(lab: Float) -> Float:
     L, a, b = np.moveaxis(lab, -1, 0)
     fy = (L + 16) / 116
-    return _uncurve(np.stack([fy + a / 500, fy, fy - b / 200], axis=-1)) @ _TO_RGB
+    return _uncurve(np.stack([fy + a / 500, fy, fy - b / 200], axis=-1)) @ TO_RGB
 
 
 def _curve(shares: Float) -> Float:

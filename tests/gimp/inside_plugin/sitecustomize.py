@@ -1,0 +1,125 @@
+"""Python runs this at the start of every plug-in of the tests' GIMP, whose PYTHONPATH names this folder: in ours it
+lets a test find the dialog's widgets by name and use them.
+
+    a request (name of a function here, keyword arguments)  ->  what the function returns, or the exception it raised
+
+The variable INSIDE_PLUGIN names a folder for sockets, one for each process.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from multiprocessing.connection import Listener
+from typing import Any
+
+
+def serve() -> None:
+    with Listener(f"{os.environ['INSIDE_PLUGIN']}/{os.getpid()}", "AF_UNIX") as listener:
+        while True:
+            with listener.accept() as test:
+                name, arguments = test.recv()
+                test.send(in_main_thread(name, arguments))
+
+
+def in_main_thread(name: str, arguments: dict[str, Any]) -> tuple[Any, str | None]:
+    from gi.repository import GLib  # noqa: PLC0415 - not before the plug-in has chosen its versions
+
+    answers: queue.SimpleQueue[tuple[Any, str | None]] = queue.SimpleQueue()
+
+    def answer() -> None:
+        try:
+            answers.put((globals()[name](**arguments), None))
+        except Exception:
+            answers.put((None, traceback.format_exc()))
+
+    GLib.idle_add(answer)
+    return answers.get()
+
+
+def widgets() -> Iterator[Any]:
+    """All that the process shows."""
+    from gi.repository import Gtk  # noqa: PLC0415
+
+    waiting = [window for window in Gtk.Window.list_toplevels() if window.get_visible()]
+    while waiting:
+        widget = waiting.pop()
+        yield widget
+        if isinstance(widget, Gtk.Container):
+            widget.forall(waiting.append)
+
+
+def find(widget: str) -> Any:
+    """The widget of that name."""
+    (found,) = (one for one in widgets() if one.get_name() == widget)
+    return found
+
+
+def dialog() -> Any:
+    return find("preview").get_toplevel()
+
+
+def is_sensitive(widget: str) -> bool:
+    return bool(find(widget).is_sensitive())
+
+
+def text(widget: str) -> str:
+    return str(find(widget).get_text())
+
+
+def value(widget: str) -> Any:
+    """What a slider or a combo box shows."""
+    found = find(widget)
+    return found.get_active_id() if hasattr(found, "get_active_id") else found.get_value()
+
+
+def give(widget: str, value: Any) -> None:
+    """Sets a slider or a combo box."""
+    found = find(widget)
+    found.set_active_id(value) if hasattr(found, "set_active_id") else found.set_value(value)
+
+
+def rows(widget: str) -> list[tuple[str, bool]]:
+    """What a combo box offers: title, and whether it can be chosen."""
+    return [(row[1], row[2]) for row in find(widget).get_model()]
+
+
+def click(widget: str) -> None:
+    find(widget).clicked()
+
+
+def respond(button: str) -> None:
+    """Presses one of the dialog's own buttons, by its Gtk.ResponseType."""
+    from gi.repository import Gtk  # noqa: PLC0415
+
+    dialog().get_widget_for_response(getattr(Gtk.ResponseType, button)).clicked()
+
+
+def place(widget: str) -> tuple[int, int, int, int]:
+    """Left, top, width and height on the screen."""
+    found = find(widget)
+    _, left, top = found.get_window().get_origin()
+    room = found.get_allocation()
+    return left, top, room.width, room.height
+
+
+def resize(width: int, height: int) -> None:
+    dialog().resize(width, height)
+
+
+def picture(widget: str) -> tuple[int, int, int, bytes]:
+    """Width, height, bytes a row and pixels of the picture in a widget."""
+    from gi.repository import Gtk  # noqa: PLC0415
+
+    found = find(widget)
+    image = next(one for one in widgets() if isinstance(one, Gtk.Image) and one.is_ancestor(found))
+    pixels = image.get_pixbuf()
+    return pixels.get_width(), pixels.get_height(), pixels.get_rowstride(), bytes(pixels.get_pixels())
+
+
+if "INSIDE_PLUGIN" in os.environ and any(part.endswith("colorize-neural.py") for part in sys.orig_argv):
+    threading.Thread(target=serve, daemon=True).start()
