@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 import pytest
 from colorize_neural.errors import ColorizeError
 from colorize_neural.settings import Settings
-from colorize_neural.worker.color import lab_from_rgb
+from colorize_neural.worker.color import Float, lab_from_rgb
 from colorize_neural.worker.colorizer import Colorizer, Options, lightness
+from colorize_neural.worker.models import Session
 from colorize_neural.worker.upsample import Enlarger
 from numpy.typing import NDArray
 
@@ -88,6 +90,43 @@ def test_temperature_reaches_the_network_and_left_alone_is_the_models_own(colori
     assert own == pytest.approx(40, abs=0.6)
 
 
+def test_warmth_moves_colours_towards_orange_or_blue_and_leaves_grey_alone(colorizer: Colorizer) -> None:
+    grey = np.full((80, 80, 3), 128, np.uint8)
+    colder, own, warmer = (lab(coloured(colorizer, grey, model="orange", warmth=w))[40, 40] for w in (-1.0, 0.0, 1.0))
+    assert colder[1] < own[1] < warmer[1]
+    assert colder[2] < own[2] < warmer[2]
+    assert np.array_equal(coloured(colorizer, grey, model="grey", warmth=1.0), grey)
+
+
+def test_only_another_photograph_model_or_temperature_runs_the_network_again(
+    tiny: Settings, colorizer: Colorizer, photograph: Pixels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[list[float]] = []
+    run = Session.run
+
+    def counted(session: Session, L: Float, temperatures: Sequence[float]) -> Float:
+        runs.append([*temperatures])
+        return run(session, L, temperatures)
+
+    monkeypatch.setattr(Session, "run", counted)
+
+    def colour(pixels: Pixels, foreseen: Sequence[float] = (), **options: Any) -> Pixels:
+        result = pixels.copy()
+        colorizer.colorize(result, Options(model="thermometer", **options), lambda _fraction, _text: None, foreseen)
+        return result
+
+    first = colour(photograph, foreseen=[0.2, 0.9])
+    colour(photograph, strength=0.5, warmth=0.3, edge_guidance=False)
+    foreseen = colour(photograph, temperature=0.9)
+    assert runs == [[0.2, 0.9, 0.4]]
+    again = coloured(Colorizer(tiny.models), photograph, model="thermometer", temperature=0.9)
+    assert np.array_equal(foreseen, again)
+    colour(photograph, temperature=0.6)
+    colour(photograph[::-1])
+    assert len(runs) == 4
+    assert np.array_equal(colour(photograph), first)
+
+
 def test_a_pixel_that_is_no_number_spoils_no_other(colorizer: Colorizer) -> None:
     grey = np.full((80, 80, 3), 0.5, np.float32)
     grey[3, 4], grey[50, 60] = np.nan, np.inf
@@ -140,6 +179,7 @@ def test_strips_leave_no_seams(photograph: Pixels) -> None:
         ({"temperature": 0.0}, "from 0.05 to 1"),
         ({"temperature": float("nan")}, "from 0.05 to 1"),
         ({"strength": -1.0}, "from 0 to 2"),
+        ({"warmth": 1.5}, "from -1 to 1"),
         ({"device": "tpu"}, "auto, cpu, gpu"),
         ({"device": "gpu"}, "choose the device auto or cpu"),
         ({"model": "nobody"}, "orange, grey"),

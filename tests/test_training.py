@@ -23,10 +23,12 @@ from export import bins, evaluate, metrics, robustness, to_onnx, train
 from export.crops import Crops, split_photos
 from export.decode import AnnealedMean
 from export.degrade import degrade, frame
+from export.lab import rgb_from_lab
 from export.losses import SoftCrossEntropy, SquaredError
 from export.networks import NETWORKS
 from export.networks.attention import Attention
 from export.networks.depthwise import Depthwise
+from export.perceptual import Perceptual
 from export.photos import find_photos
 from export.recipe import Recipe, dict_from_recipe, read_recipe, recipe_from_dict
 from export.sheet import Sheet
@@ -159,6 +161,24 @@ def test_the_squared_error_counts_an_axis_as_one() -> None:
     far = ab.clone()
     far[:, 0] = 255
     assert SquaredError()(far, ab) == 0.5
+
+
+def test_lab_in_torch_is_that_of_the_worker() -> None:
+    rgb = np.random.default_rng(0).random((1, 3, 8, 9), np.float32)
+    lab = torch.from_numpy(np.moveaxis(lab_from_rgb(np.moveaxis(rgb, 1, -1)), -1, 1))
+    assert rgb_from_lab(lab[:, :1], lab[:, 1:]).numpy() == pytest.approx(rgb, abs=1e-4)
+
+
+def test_the_perceptual_loss_is_0_at_the_truth_and_tells_colours_where_to_go() -> None:
+    lab = torch.from_numpy(lab_from_rgb(data.coffee()[:256, :256].astype(np.float32) / 255)).permute(2, 0, 1)[None]
+    L, truth = lab[:, :1], lab[:, 1:, ::4, ::4].contiguous()
+    alike = Perceptual("lite0")
+    assert float(alike(L, truth, truth)) == 0
+    half = (truth / 2).requires_grad_()
+    loss = alike(L, half, truth)
+    (gradient,) = torch.autograd.grad(loss, half)
+    assert 0 < float(loss) < float(alike(L, truth * 0, truth))
+    assert float((gradient * truth).sum()) < 0  # more of the true colours would make it smaller
 
 
 def test_a_crop_is_degraded_for_the_network_only(photos: Path, recipe: Recipe) -> None:

@@ -21,7 +21,7 @@ gi.require_version("Gimp", "3.0")
 import arguments  # noqa: E402
 import installed  # noqa: E402
 import layers  # noqa: E402
-from gi.repository import Gegl, Gimp, GLib  # noqa: E402
+from gi.repository import Gegl, Gimp, Gio, GLib  # noqa: E402
 
 PROCEDURE = "plug-in-colorize-neural"
 FOLDER = Path(__file__).resolve().parent
@@ -34,6 +34,7 @@ class ColorizeNeural(Gimp.PlugIn):  # type: ignore[misc]
         return False
 
     def do_query_procedures(self) -> list[str]:
+        self.set_help_domain(PROCEDURE, Gio.File.new_for_path(str(FOLDER / "help")))
         return [PROCEDURE]
 
     def do_create_procedure(self, name: str) -> Any:

@@ -82,9 +82,10 @@ class Dialog:
         answer: bool = self._dialog.run()
         self._config.disconnect(self._watch)
         self._dialog.destroy()
+        self._previewer.stop()
         if answer:
             Gimp.progress_init("Finishing the preview")  # and with it a way to cancel
-            self._previewer.stop()
+            self._previewer.wait()
         return answer
 
     def _lay_out(self) -> None:

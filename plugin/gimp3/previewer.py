@@ -2,7 +2,7 @@
 
     previewer = Previewer(client, shape, photograph, deliver)
     previewer.want([Wish("main", options), Wish("vivid", other_options)])    ->  deliver(wish, rows, result) for each
-    previewer.stop()                                                         and the worker is free for other work
+    previewer.stop(), previewer.wait()                                       and the worker is free for other work
 
 Standard library only.
 """
@@ -10,9 +10,11 @@ Standard library only.
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from colorize_neural import settings
 from colorize_neural.client import Client
 from colorize_neural.errors import ColorizeError
 from colorize_neural.protocol import Message, Shape
@@ -48,19 +50,26 @@ class Previewer:
             self._changed.notify()
 
     def stop(self) -> None:
-        """Nothing is wanted any more; returns when the worker is idle."""
+        """Nothing is wanted any more; what is in work goes on, until `wait` or the end of the client."""
         with self._changed:
             self._wishes = None
             self._changed.notify()
+
+    def wait(self) -> None:
+        """After `stop`: returns when the worker is idle."""
         self._thread.join()
 
     def _work(self) -> None:
         while wish := self._next():
             try:
-                rows, result = self._coloured(wish)
+                done = self._coloured(wish)
             except ColorizeError as error:
-                rows, result = b"", {"message": str(error)}
-            self._deliver(wish, rows, result)
+                done = b"", {"message": str(error)}
+            except Exception:
+                if self._wishes is None:
+                    return  # its client was closed
+                done = b"", {"message": settings.logged(traceback.format_exc())}
+            self._deliver(wish, *done)
 
     def _next(self) -> Wish | None:
         with self._changed:

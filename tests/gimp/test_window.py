@@ -140,6 +140,29 @@ def test_the_dialog_is_never_frozen_and_cancel_ends_a_preview_that_takes_hours(d
         assert image.state().same_as(before)
 
 
+def test_help_opens_our_own_page(desk: Desk, tmp_path: Path) -> None:
+    profile, opened = desk.gimp.plugin.parents[1], tmp_path / "opened"
+    browser = f'[Desktop Entry]\nType=Application\nName=Browser\nExec=sh -c "echo %u > {opened}"\nMimeType=text/html;\n'
+    (profile / "applications").mkdir()
+    (profile / "applications" / "browser.desktop").write_text(browser)
+    (profile / "applications" / "mimeapps.list").write_text("[Default Applications]\ntext/html=browser.desktop\n")
+    with desk.window(GREY) as (_, window):
+        dialog = desk.dialog(window)
+        dialog.do("respond", button="HELP")
+        assert eventually(opened.exists)
+        assert eventually(lambda: opened.read_text().strip().endswith("colorize-neural/help/en/index.html"))
+        dialog.do("respond", button="CANCEL")
+
+
+def test_a_second_call_while_one_works_is_fine(desk: Desk) -> None:
+    with desk.window(GREY) as (image, window):
+        first = desk.dialog(window)
+        first.do("give", widget="model", value="hours")
+        assert image.colorize()[0] == "success"
+        first.do("respond", button="CANCEL")
+        assert names(image.state()) == ["Orange", "photo"]
+
+
 def test_cancel_in_the_dialog_changes_nothing(desk: Desk) -> None:
     with desk.window(GREY) as (image, window):
         before = image.state()
