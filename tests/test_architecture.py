@@ -11,7 +11,7 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "plugin" / "colorize_neural"
-COPIED = [PACKAGE / f"{name}.py" for name in ("__init__", "errors", "protocol", "client", "settings")]
+COPIED = [PACKAGE / f"{name}.py" for name in ("__init__", "errors", "protocol", "client", "previewer", "settings")]
 OWN = {"colorize_neural", *(f"colorize_neural.{file.stem}" for file in COPIED)}
 WORKER = {f"colorize_neural.worker.{file.stem}" for file in (PACKAGE / "worker").glob("*.py")} | {
     "colorize_neural.worker"

@@ -12,11 +12,11 @@ from typing import Any
 import gi
 from arguments import options_from
 from colorize_neural.client import Client
+from colorize_neural.previewer import Previewer, Wish
 from colorize_neural.protocol import Message
 from installed import Model
 from layers import Reduced
 from picture import BeforeAfter, fitted, pixbuf_from
-from previewer import Previewer, Wish
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")

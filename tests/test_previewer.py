@@ -1,0 +1,88 @@
+"""The thread that has a preview coloured: a real worker, asked for more than it can do."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Iterator
+
+import pytest
+from colorize_neural.client import Client
+from colorize_neural.previewer import Previewer, Wish
+from colorize_neural.protocol import Message, Shape
+from colorize_neural.settings import Settings
+
+GREY = Shape(60, 40, 3, "uint8")
+PIXELS = b"\x80" * GREY.bytes
+PATIENCE = 60  # seconds
+Delivered = queue.SimpleQueue[tuple[Wish, bytes, Message]]
+
+
+def orange(name: str) -> Wish:
+    return Wish(name, {"model": "orange"})
+
+
+@pytest.fixture
+def client(tiny: Settings) -> Iterator[Client]:
+    with Client(tiny) as client:
+        yield client
+
+
+@pytest.fixture
+def delivered() -> Delivered:
+    return queue.SimpleQueue()
+
+
+@pytest.fixture
+def previewer(client: Client, delivered: Delivered) -> Previewer:
+    return Previewer(client, GREY, PIXELS, lambda *done: delivered.put(done))
+
+
+def test_what_is_wanted_comes_in_its_order_and_in_colours(previewer: Previewer, delivered: Delivered) -> None:
+    previewer.want([orange("first"), orange("second")])
+    for name in ("first", "second"):
+        wish, rows, result = delivered.get(timeout=PATIENCE)
+        assert wish.name == name
+        assert len(rows) == GREY.bytes
+        assert rows[0] > rows[2]
+        assert result["device"] == "cpu"
+
+
+def test_what_is_outdated_never_comes(previewer: Previewer, delivered: Delivered) -> None:
+    for number in range(50):
+        previewer.want([orange(f"old {number}"), orange(f"older {number}")])
+    previewer.want([orange("new")])
+    names = [delivered.get(timeout=PATIENCE)[0].name]
+    while names[-1] != "new":
+        names.append(delivered.get(timeout=PATIENCE)[0].name)
+    assert len(names) < 50
+
+
+def test_a_failure_is_a_sentence_and_the_next_wish_is_welcome(previewer: Previewer, delivered: Delivered) -> None:
+    previewer.want([Wish("bad", {"model": "nowhere"}), orange("good")])
+    _, rows, result = delivered.get(timeout=PATIENCE)
+    assert not rows
+    assert result["message"].startswith('There is no model "nowhere"')
+    assert delivered.get(timeout=PATIENCE)[1]
+
+
+def test_afterwards_the_worker_is_free_for_other_work(
+    previewer: Previewer, delivered: Delivered, client: Client
+) -> None:
+    previewer.want([orange("preview"), orange("never")])
+    delivered.get(timeout=PATIENCE)
+    previewer.stop()
+    previewer.wait()
+    with client.pixels(GREY) as pixels:
+        pixels.write(PIXELS)
+        client.colorize(pixels, {"model": "orange"}, lambda _fraction, _text: None)
+        assert pixels.read(1)[0] > 128
+
+
+def test_a_worker_that_is_taken_away_in_mid_work_ends_the_thread(
+    previewer: Previewer, delivered: Delivered, client: Client
+) -> None:
+    previewer.want([Wish("slow", {"model": "hours"})])
+    previewer.stop()
+    client.close()
+    previewer.wait()
+    assert delivered.empty() or "message" in delivered.get()[2]
