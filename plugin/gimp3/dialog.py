@@ -61,6 +61,8 @@ def confirmed(procedure: Any, config: Any, client: Client, photograph: Reduced, 
 
 
 class Dialog:
+    """GIMP's own dialog for a procedure's arguments, with the preview beside them."""
+
     def __init__(self, procedure: Any, config: Any, client: Client, photograph: Reduced, models: list[Model]) -> None:
         self._config, self._photograph = config, photograph
         self._models = {model.id: model for model in models}
@@ -193,11 +195,8 @@ def status(result: Message) -> str:
     """What the worker says of its last run, or why there was none."""
     if "message" in result:
         return str(result["message"])
-    return (
-        f"Ran on the {result['device'].upper()} in {result['seconds']:.1f} s."
-        if not result["note"]
-        else (f"{result['note']} It took {result['seconds']:.1f} s.")
-    )
+    ran = result["note"] or f"Ran on the {result['device'].upper()}."
+    return f"{ran} It took {result['seconds']:.1f} s."
 
 
 def model_combo(models: list[Model]) -> Any:
