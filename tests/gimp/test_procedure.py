@@ -146,7 +146,7 @@ def test_a_model_without_colours_keeps_the_greys_of_another_profile(gimp: Gimp) 
 
 def test_the_new_layer_of_a_layer_in_a_group_is_in_that_group(gimp: Gimp) -> None:
     with gimp.image(Photo()) as image:
-        image.do("put_into_group")
+        image.do("arrange", what="in a group")
         assert image.colorize()[0] == "success"
         group, new, photo = image.state().layers
     assert [new.name, photo.name] == ["Orange", "photo"]
