@@ -103,6 +103,7 @@ def aim_at(image: int, what: str) -> None:
         "group": group_around,
         "copies": with_copies,
         "one locked": with_a_locked_copy,
+        "text": text_on,
         "none": nothing,
         "of another image": of_another_image,
         "in no image": in_no_image,
@@ -151,6 +152,13 @@ def with_a_locked_copy(photo: Any) -> list[Any]:
     photo.get_image().insert_layer(copy, None, 0)
     copy.set_lock_content(True)
     return [photo, copy]
+
+
+def text_on(photo: Any) -> list[Any]:
+    Gimp.context_set_foreground(Gegl.Color.new("gray"))
+    text = Gimp.TextLayer.new(photo.get_image(), "1908", Gimp.context_get_font(), 20, Gimp.Unit.pixel())
+    photo.get_image().insert_layer(text, None, 0)
+    return [text]
 
 
 def nothing(_photo: Any) -> list[Any]:

@@ -169,6 +169,15 @@ def test_a_group_gets_its_layer_above_it(gimp: Gimp, output: str) -> None:
     check_alike(grouped, coloured(gimp, Photo(), output="replace"))
 
 
+@pytest.mark.parametrize("output", [*NEW_LAYERS, "replace"])
+def test_a_text_is_coloured_too(gimp: Gimp, output: str) -> None:
+    with gimp.image(Photo()) as image:
+        image.do("aim_at", what="text")
+        state = coloured_image(image, output=output)
+    assert len(state.layers) == (2 if output == "replace" else 3)
+    assert chroma(state.layers[0].pixels) > 15
+
+
 @pytest.mark.parametrize("what", ["turned to its negative by a filter", "in the shadow of a filter"])
 def test_the_network_sees_a_layer_as_its_filters_show_it(gimp: Gimp, what: str) -> None:
     with gimp.image(Photo()) as image:
