@@ -1,19 +1,21 @@
 #!/usr/bin/env python3
-"""Colors > Colorize (neural) in GIMP 3: the procedure, and the way of one photograph.
+"""Colors > Colorize (neural) in GIMP 3: the procedure, and the way of the photographs.
 
 The image is touched last, in one undo step: GIMP kills a cancelled plug-in outright, and nothing of it may then show.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import gi
 from colorize_neural import settings
-from colorize_neural.client import Client
+from colorize_neural.client import Client, Pixels
 from colorize_neural.errors import ColorizeError
 
 gi.require_version("Gegl", "0.4")
@@ -57,16 +59,12 @@ class ColorizeNeural(Gimp.PlugIn):  # type: ignore[misc]
 def run(procedure: Any, run_mode: Any, image: Any, drawables: list[Any], config: Any, _data: object) -> Any:
     """What GIMP calls: the one place where failures become GIMP's error box."""
     try:
-        layer = layers.layer_to_colorize(image, drawables)
+        chosen = layers.layers_to_colorize(image, drawables)
         Gegl.init(None)
         with Client(settings.read(FOLDER)) as client:
-            if run_mode == Gimp.RunMode.INTERACTIVE:
-                import dialog  # noqa: PLC0415 - loads GTK, which a call without windows can do without
-
-                photograph, models = layers.reduced(image, layer), installed.models(FOLDER)
-                if not dialog.confirmed(procedure, config, client, photograph, models):
-                    return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
-            colorize(image, layer, config, client)
+            if run_mode == Gimp.RunMode.INTERACTIVE and not confirmed(procedure, image, chosen, config, client):
+                return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
+            colorize(image, chosen, config, client)
         return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
     except layers.WrongLayerError as error:
         status, message = Gimp.PDBStatusType.CALLING_ERROR, str(error)
@@ -77,34 +75,57 @@ def run(procedure: Any, run_mode: Any, image: Any, drawables: list[Any], config:
     return procedure.new_return_values(status, GLib.Error.new_literal(Gimp.PlugIn.error_quark(), message, 0))
 
 
-def colorize(image: Any, layer: Any, config: Any, client: Client) -> None:
-    """The way of one photograph: read, have it coloured, and only then write."""
+def confirmed(procedure: Any, image: Any, chosen: list[Any], config: Any, client: Client) -> bool:
+    """Shows the dialog, its preview of the first layer."""
+    import dialog  # noqa: PLC0415 - loads GTK, which a call without windows can do without
+
+    return dialog.confirmed(procedure, config, client, layers.reduced(image, chosen[0]), installed.models(FOLDER))
+
+
+def colorize(image: Any, chosen: list[Any], config: Any, client: Client) -> None:
+    """The way of the chosen layers: read, have each coloured, and only then write."""
     replaces = config.get_property("output") == "replace"
     if replaces:  # only now, for the dialog may have chosen another output
-        layers.check_unlocked(layer)
+        for layer in chosen:
+            layers.check_replaceable(layer)
     Gimp.progress_init("Reading the photograph")
-    with client.pixels(layers.shape_of(image, layer)) as pixels:
-        layers.read(layer, pixels)
-        client.colorize(pixels, arguments.options_from(config), show_progress)
+    with contextlib.ExitStack() as files:
+        coloured = []
+        for number, layer in enumerate(chosen):
+            pixels = files.enter_context(client.pixels(layers.shape_of(image, layer)))
+            layers.read(layer, pixels, as_seen=not replaces)
+            client.colorize(pixels, arguments.options_from(config), progress_of(number, len(chosen)))
+            coloured.append((layer, pixels))
         Gimp.progress_end()  # and with it GIMP's Cancel, which would leave a half-done undo step behind
         with layers.one_undo_step(image):
-            layers.convert_to_rgb(image)
-            if replaces:
-                layers.replace(layer, pixels)
-            else:
-                layers.add(
-                    image, layer, pixels, installed.title_of(config.get_property("model"), FOLDER), mode_from(config)
-                )
+            write(image, coloured, config)
     Gimp.displays_flush()
+
+
+def write(image: Any, coloured: list[tuple[Any, Pixels]], config: Any) -> None:
+    """Puts the coloured pixels where the user wants them; new layers are then the selected ones."""
+    layers.convert_to_rgb(image)
+    if config.get_property("output") == "replace":
+        for layer, pixels in coloured:
+            layers.replace(layer, pixels)
+    else:
+        title, mode = installed.title_of(config.get_property("model"), FOLDER), mode_from(config)
+        image.set_selected_layers([layers.add(image, layer, pixels, title, mode) for layer, pixels in coloured])
 
 
 def mode_from(config: Any) -> Any:
     return Gimp.LayerMode.LCH_COLOR if config.get_property("output") == "color-layer" else Gimp.LayerMode.NORMAL
 
 
-def show_progress(fraction: float, text: str) -> None:
-    Gimp.progress_set_text(text)
-    Gimp.progress_update(fraction)
+def progress_of(number: int, count: int) -> Callable[[float, str], None]:
+    """Shows how far one layer of several is, counted from 0."""
+    which = f" ({number + 1} of {count})" if count > 1 else ""
+
+    def show(fraction: float, text: str) -> None:
+        Gimp.progress_set_text(text + which)
+        Gimp.progress_update((number + fraction) / count)
+
+    return show
 
 
 Gimp.main(ColorizeNeural.__gtype__, sys.argv)

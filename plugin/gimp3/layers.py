@@ -1,4 +1,4 @@
-"""Layers in GIMP 3: which one can be coloured, its pixels out to the worker's file, the coloured ones back in."""
+"""Layers in GIMP 3: which can be coloured, their pixels out to the worker's files, the coloured ones back in."""
 
 from __future__ import annotations
 
@@ -38,35 +38,55 @@ class Reduced:
         return (old ^ ((old ^ new) & mask)).to_bytes(len(coloured), "little")
 
 
-def layer_to_colorize(image: Any, drawables: list[Any]) -> Any:
-    """The one layer that is meant; WrongLayerError where there is none."""
+def layers_to_colorize(image: Any, drawables: list[Any]) -> list[Any]:
+    """The layers that are meant; WrongLayerError where one of them cannot be coloured."""
     if not drawables:
-        raise WrongLayerError("No layer is selected: please select the one layer to colour.")
-    if len(drawables) > 1:
-        raise WrongLayerError(f"{len(drawables)} layers are selected: please select the one layer to colour.")
-    (layer,) = drawables
-    if isinstance(layer, Gimp.LayerMask):
-        raise WrongLayerError("This is a layer mask, which has no colours: please click on the layer itself.")
-    if not isinstance(layer, Gimp.Layer):
-        raise WrongLayerError("This is a channel, which has no colours: please select a layer.")
-    if layer.is_group():
-        raise WrongLayerError("This is a group of layers: please select one layer in it, or merge the group.")
+        raise WrongLayerError("No layer is selected: please select the layers to colour.")
     if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
         raise WrongLayerError("This image has indexed colours: please choose Image > Mode > RGB first.")
-    if not Gimp.Selection.is_empty(image) and not layer.mask_intersect()[0]:
-        raise WrongLayerError("The selection lies outside the layer: please choose Select > None, or another layer.")
-    return layer
+    if image.get_floating_sel():
+        raise WrongLayerError(
+            "There is a floating selection: please anchor it or make it a new layer in the Layers dialog first."
+        )
+    for drawable in drawables:
+        check_has_colours(image, drawable)
+    return drawables
 
 
-def check_unlocked(layer: Any) -> None:
-    """WrongLayerError where the layer's own pixels must not be written: a group's lock holds for all that is in it."""
-    item = layer
-    while item is not None:
+def check_has_colours(image: Any, drawable: Any) -> None:
+    name = drawable.get_name()
+    if isinstance(drawable, Gimp.LayerMask):
+        raise WrongLayerError(f'"{name}" is a layer mask, which has no colours: please click on the layer itself.')
+    if not isinstance(drawable, Gimp.Layer):
+        raise WrongLayerError(f'"{name}" is a channel, which has no colours: please select a layer.')
+    if [*with_groups(drawable)][-1] not in image.get_layers():
+        raise WrongLayerError(f'"{name}" is no layer of this image: please select layers of one image.')
+    if drawable.is_group() and not drawable.get_children():
+        raise WrongLayerError(f'The group "{name}" is empty: please select a layer.')
+    if not Gimp.Selection.is_empty(image) and not drawable.mask_intersect()[0]:
+        raise WrongLayerError(f'The selection lies outside "{name}": please choose Select > None, or another layer.')
+
+
+def check_replaceable(layer: Any) -> None:
+    """WrongLayerError where the layer's own pixels cannot be written: a group's lock holds for all that is in it."""
+    if layer.is_group():
+        raise WrongLayerError(
+            f'"{layer.get_name()}" is a group, which has no pixels of its own: '
+            "please select the layers in it, or choose another output."
+        )
+    for item in with_groups(layer):
         if item.get_lock_content():
             raise WrongLayerError(
-                "The layer's pixels are locked: please unlock them in the Layers dialog, or choose another output."
+                f'The pixels of "{item.get_name()}" are locked: '
+                "please unlock them in the Layers dialog, or choose another output."
             )
-        item = item.get_parent()
+
+
+def with_groups(layer: Any) -> Iterator[Any]:
+    """The layer and the groups around it, the innermost first."""
+    while layer is not None:
+        yield layer
+        layer = layer.get_parent()
 
 
 def shape_of(image: Any, layer: Any) -> Shape:
@@ -82,30 +102,56 @@ def is_srgb(image: Any) -> bool:
 
 
 def reduced(image: Any, layer: Any) -> Reduced:
-    """The layer as the preview shows it."""
+    """The layer as it is seen, for a preview."""
     scale = min(1.0, PREVIEW_SIDE / max(layer.get_width(), layer.get_height()))
     width, height = (max(1, round(side * scale)) for side in (layer.get_width(), layer.get_height()))
     shape = Shape(width, height, 4 if layer.has_alpha() else 3, "uint8")
 
-    def small(drawable: Any, left: int, top: int, kind: str) -> bytes:
-        part = Gegl.Rectangle.new(round(left * scale), round(top * scale), width, height)
+    def small(drawable: Any, origin: tuple[int, int], kind: str) -> bytes:
+        corner = (round((own - other) * scale) for own, other in zip(offsets(layer), origin, strict=True))
+        part = Gegl.Rectangle.new(*corner, width, height)
         return bytes(drawable.get_buffer().get(part, scale, kind, Gegl.AbyssPolicy.NONE))
 
-    rows = small(layer, 0, 0, babl_format(shape))
+    with source_of(layer, as_seen=True) as source:
+        rows = small(source, offsets(source), babl_format(shape))
     if Gimp.Selection.is_empty(image):
         return Reduced(shape, rows, None)
-    _, left, top = layer.get_offsets()
-    levels = small(image.get_selection(), -left, -top, "Y u8").translate(bytes(128) + b"\xff" * 128)
+    levels = small(image.get_selection(), (0, 0), "Y u8").translate(bytes(128) + b"\xff" * 128)
     selected = bytearray(len(rows))
     for channel in range(shape.channels):
         selected[channel :: shape.channels] = levels
     return Reduced(shape, rows, bytes(selected))
 
 
-def read(layer: Any, pixels: Pixels) -> None:
-    buffer = layer.get_buffer()
-    for strip in strips(pixels.shape):
-        pixels.write(buffer.get(strip, 1.0, babl_format(pixels.shape), Gegl.AbyssPolicy.NONE))
+def read(layer: Any, pixels: Pixels, as_seen: bool) -> None:
+    """The layer's own pixels; or as they are seen, with the layer's filters at work."""
+    with source_of(layer, as_seen) as source:
+        left, top = (own - of_source for own, of_source in zip(offsets(layer), offsets(source), strict=True))
+        buffer = source.get_buffer()
+        for strip in strips(pixels.shape, left, top):
+            pixels.write(buffer.get(strip, 1.0, babl_format(pixels.shape), Gegl.AbyssPolicy.NONE))
+
+
+@contextlib.contextmanager
+def source_of(layer: Any, as_seen: bool) -> Iterator[Any]:
+    """The layer itself; or a copy, not in the image, with its filters merged: a shadow makes it larger than the layer.
+
+    GIMP merges none of a group's own filters.
+    """
+    if not as_seen or layer.is_group() or not layer.get_filters():
+        yield layer
+        return
+    copy = layer.copy()
+    try:
+        check_done(copy.merge_filters())
+        yield copy
+    finally:
+        copy.delete()
+
+
+def offsets(layer: Any) -> tuple[int, int]:
+    _, left, top = layer.get_offsets()
+    return left, top
 
 
 def convert_to_rgb(image: Any) -> None:
@@ -115,20 +161,33 @@ def convert_to_rgb(image: Any) -> None:
 
 def replace(layer: Any, pixels: Pixels) -> None:
     """The layer itself, inside the selection."""
+    if hasattr(layer, "rasterize"):  # in GIMP 3.2 what a file, a path or a text draws would soon be drawn anew
+        layer.rasterize()
     fill(layer.get_shadow_buffer(), pixels)
     check_done(layer.merge_shadow(True))
     layer.update(0, 0, pixels.shape.width, pixels.shape.height)
 
 
-def add(image: Any, below: Any, pixels: Pixels, name: str, mode: Any) -> None:
-    """A layer that lies on the photograph, limited by a mask where there is a selection."""
+def add(image: Any, below: Any, pixels: Pixels, name: str, mode: Any) -> Any:
+    """A layer that lies on the photograph and shows no more of itself than that does -> the new layer."""
     kind = Gimp.ImageType.RGBA_IMAGE if below.has_alpha() else Gimp.ImageType.RGB_IMAGE
-    layer = Gimp.Layer.new(image, name, pixels.shape.width, pixels.shape.height, kind, 100, mode)
+    layer = Gimp.Layer.new(image, name, pixels.shape.width, pixels.shape.height, kind, below.get_opacity(), mode)
     fill(layer.get_buffer(), pixels)
-    layer.set_offsets(*below.get_offsets()[1:])
+    layer.set_offsets(*offsets(below))
+    layer.set_visible(below.get_visible())
     check_done(image.insert_layer(layer, below.get_parent(), image.get_item_position(below)))
-    if not Gimp.Selection.is_empty(image):
-        layer.add_mask(layer.create_mask(Gimp.AddMaskType.SELECTION))
+    add_mask(image, layer, below.get_mask() if below.get_apply_mask() else None)
+    return layer
+
+
+def add_mask(image: Any, layer: Any, hiding: Any) -> None:
+    """Shows what is selected, where something is, and hides what the photograph's own mask hides."""
+    selected = not Gimp.Selection.is_empty(image)
+    if selected or hiding:
+        mask = layer.create_mask(Gimp.AddMaskType.SELECTION if selected else Gimp.AddMaskType.WHITE)
+        check_done(layer.add_mask(mask))
+        if hiding:
+            check_done(mask.combine_masks(hiding, Gimp.ChannelOps.INTERSECT, 0, 0))
 
 
 def check_done(done: bool) -> None:
@@ -150,11 +209,11 @@ def babl_format(shape: Shape) -> str:
     return f"R'G'B'{'A' if shape.channels == 4 else ''} {BABL_DEPTHS[shape.dtype]}"
 
 
-def strips(shape: Shape) -> Iterator[Any]:
-    """The rectangles that cover a layer from its top, none of them too large to be held in memory."""
+def strips(shape: Shape, left: int = 0, top: int = 0) -> Iterator[Any]:
+    """The rectangles that cover a layer whose corner is there, from its top, none too large to be held in memory."""
     rows = max(1, STRIP_BYTES // shape.row_bytes)
-    for top in range(0, shape.height, rows):
-        yield Gegl.Rectangle.new(0, top, shape.width, min(rows, shape.height - top))
+    for row in range(0, shape.height, rows):
+        yield Gegl.Rectangle.new(left, top + row, shape.width, min(rows, shape.height - row))
 
 
 @contextlib.contextmanager

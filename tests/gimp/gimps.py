@@ -17,13 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyvips
 from colorize_neural import settings
 from colorize_neural.settings import Settings
 from numpy.typing import NDArray
 
 from installer.environment import SHARED_MODULES
 
-PLUGIN = Path(__file__).resolve().parents[2] / "plugin"
+REPOSITORY = Path(__file__).resolve().parents[2]
+PLUGIN = REPOSITORY / "plugin"
+SAMPLES = REPOSITORY / "samples"
 NAMES = ("gimp-console-3.0", "gimp-console-3.2", "gimp-console-3", "gimp-console", "gimp")
 PATIENCE = 120  # seconds: a first start asks every plug-in
 STRANGE = 'Zoë\'s "été" 写真'
@@ -58,16 +61,31 @@ class Photo:
     offsets: tuple[int, int] = (7, 11)
     selection: tuple[int, int, int, int] | None = None  # left, top, width, height on the canvas
     canvas: tuple[int, int] = (80, 60)
-    profile: str | None = None  # a constructor of Gimp.ColorProfile; None: the built-in sRGB
+    profile: str | None = None  # a constructor of Gimp.ColorProfile or a space of babl's; None: the built-in sRGB
+    sample: str | None = None  # a file in samples/, instead of the ramp
 
     def pixels(self) -> Pixels:
         """(height, width, 4), sRGB 0..1."""
         width, height = self.size
+        if self.sample:
+            return _sample(self.sample)[:height, :width]
         ramp = np.ones((height, width, 4), np.float32)
         ramp[..., :3] = np.linspace(0, 1, width)[None, :, None]
         if self.alpha:
             ramp[..., 3] = np.linspace(0.2, 1, height)[:, None]
         return ramp
+
+
+def of_sample(name: str, precision: str) -> Photo:
+    """A photograph of samples/ that fills its canvas."""
+    height, width = _sample(name).shape[:2]
+    return Photo(precision=precision, sample=name, size=(width, height), canvas=(width, height), offsets=(0, 0))
+
+
+@cache
+def _sample(name: str) -> Pixels:
+    rgb = pyvips.Image.new_from_file(str(SAMPLES / name)).colourspace("srgb").numpy()
+    return np.dstack([rgb, np.full(rgb.shape[:2], 255)]).astype(np.float32) / np.float32(255)
 
 
 @dataclass(frozen=True)
@@ -77,6 +95,8 @@ class LayerState:
     offsets: tuple[int, int]
     size: tuple[int, int]
     alpha: bool
+    opacity: float
+    shown: bool
     parent: str | None
     mask: bool
     pixels: Pixels
@@ -91,6 +111,7 @@ class State:
     layers: list[LayerState]
     visible: Pixels
     selected: bool
+    selected_layers: list[str]
 
     def same_as(self, other: State) -> bool:
         """Equal in everything, pixels value for value."""
@@ -103,6 +124,7 @@ class Image:
 
     def __init__(self, gimp: Gimp, photo: Photo) -> None:
         arguments = asdict(photo) | {"pixels": photo.pixels().tobytes()}
+        del arguments["sample"]
         self.photo, self._gimp = photo, gimp
         self._id = gimp.ask("new_image", **arguments)
 

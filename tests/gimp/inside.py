@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Listener
 from typing import Any
 
-from gi.repository import Gegl, Gimp, Gio
+from gi.repository import Babl, Gegl, Gimp, Gio
 
 FORMAT = "R'G'B'A float"
 KINDS = {
@@ -56,7 +56,7 @@ def new_image(
     gray_or_rgb = getattr(Gimp.ImageBaseType, base)
     image = Gimp.Image.new_with_precision(*canvas, gray_or_rgb, getattr(Gimp.Precision, precision))
     if profile:
-        image.set_color_profile(getattr(Gimp.ColorProfile, profile)())
+        image.set_color_profile(profile_named(profile))
     layer = Gimp.Layer.new(image, "photo", *size, KINDS[base, alpha], 100, Gimp.LayerMode.NORMAL)
     image.undo_disable()
     image.insert_layer(layer, None, 0)
@@ -69,6 +69,14 @@ def new_image(
     number: int = image.get_id()
     images[number], targets[number] = image, [layer]
     return number
+
+
+def profile_named(name: str) -> Any:
+    """A constructor of Gimp.ColorProfile, or a colour space that babl knows."""
+    constructor = getattr(Gimp.ColorProfile, name, None)
+    return (
+        constructor() if constructor else Gimp.ColorProfile.new_from_icc_profile(Babl.space_get_icc(Babl.space(name)))
+    )
 
 
 def show(image: int) -> None:
@@ -88,7 +96,20 @@ def delete(image: int) -> None:
 def aim_at(image: int, what: str) -> None:
     """Chooses what the next call is given instead of the layer."""
     photo = images[image].get_layers()[0]
-    aims = {"mask": mask_of, "channel": channel_of, "group": group_of, "two": twice, "none": nothing}
+    aims = {
+        "mask": mask_of,
+        "channel": channel_of,
+        "empty group": group_of,
+        "group": group_around,
+        "copies": with_copies,
+        "one locked": with_a_locked_copy,
+        "text": text_on,
+        "none": nothing,
+        "of another image": of_another_image,
+        "in no image": in_no_image,
+        "floating selection": floating_selection,
+        "beside it": beside_a_floating_selection,
+    }
     targets[image] = aims[what](photo)
 
 
@@ -105,31 +126,108 @@ def channel_of(photo: Any) -> list[Any]:
 
 def group_of(photo: Any) -> list[Any]:
     group = Gimp.GroupLayer.new(photo.get_image())
+    group.set_name("group")
     photo.get_image().insert_layer(group, None, 0)
     return [group]
 
 
-def twice(photo: Any) -> list[Any]:
+def group_around(photo: Any) -> list[Any]:
+    (group,) = group_of(photo)
+    photo.get_image().reorder_item(photo, group, 0)
+    return [group]
+
+
+def with_copies(photo: Any) -> list[Any]:
+    """The photo at the bottom, a copy above it, and one in a group on top."""
+    image = photo.get_image()
+    copies = [photo.copy(), photo.copy()]
+    image.insert_layer(copies[0], None, 0)
+    (group,) = group_of(photo)
+    image.insert_layer(copies[1], group, 0)
+    return [photo, *copies]
+
+
+def with_a_locked_copy(photo: Any) -> list[Any]:
     copy = photo.copy()
     photo.get_image().insert_layer(copy, None, 0)
+    copy.set_lock_content(True)
     return [photo, copy]
+
+
+def text_on(photo: Any) -> list[Any]:
+    Gimp.context_set_foreground(Gegl.Color.new("gray"))
+    text = Gimp.TextLayer.new(photo.get_image(), "1908", Gimp.context_get_font(), 20, Gimp.Unit.pixel())
+    photo.get_image().insert_layer(text, None, 0)
+    return [text]
 
 
 def nothing(_photo: Any) -> list[Any]:
     return []
 
 
-def put_into_group(image: int) -> None:
+def of_another_image(photo: Any) -> list[Any]:
+    other = next(image for image in images.values() if image != photo.get_image())
+    return [photo, *other.get_layers()]
+
+
+def in_no_image(photo: Any) -> list[Any]:
+    return [photo.copy()]
+
+
+def floating_selection(photo: Any) -> list[Any]:
+    image = photo.get_image()
+    image.select_rectangle(Gimp.ChannelOps.REPLACE, 10, 20, 20, 20)
+    return [Gimp.Selection.float(image, [photo], 3, 3)]
+
+
+def beside_a_floating_selection(photo: Any) -> list[Any]:
+    floating_selection(photo)
+    return [photo]
+
+
+def arrange(image: int, what: str) -> None:
+    """Makes something particular of the photo."""
     photo = images[image].get_layers()[0]
-    (group,) = group_of(photo)
-    images[image].reorder_item(photo, group, 0)
+    arrangements: dict[str, Callable[[Any], object]] = {
+        "masked": hide_its_left_third,
+        "in a masked group": lambda photo: hide_its_left_third(group_around(photo)[0]),
+        "with its alpha locked": lambda photo: photo.set_lock_alpha(True),
+        "with its place locked": lambda photo: photo.set_lock_position(True),
+        "locked": lambda photo: photo.set_lock_content(True),
+        "in a locked group": lambda photo: group_around(photo)[0].set_lock_content(True),
+        "in a group": group_around,
+        "empty": lambda photo: photo.fill(Gimp.FillType.TRANSPARENT),
+        "hidden": lambda photo: photo.set_visible(False),
+        "half opaque": lambda photo: photo.set_opacity(50),
+        "on white": put_on_white,
+        "turned to its negative by a filter": lambda photo: add_filter(photo, "gegl:invert-gamma"),
+        "in the shadow of a filter": lambda photo: add_filter(photo, "gegl:dropshadow"),
+    }
+    arrangements[what](photo)
 
 
-def lock(image: int, what: str) -> None:
-    """Locks the pixels of the photo, or of the group that holds it."""
-    if what == "group":
-        put_into_group(image)
-    images[image].get_layers()[0].set_lock_content(True)
+def hide_its_left_third(layer: Any) -> None:
+    width, height = layer.get_width(), layer.get_height()
+    mask = layer.create_mask(Gimp.AddMaskType.WHITE)
+    layer.add_mask(mask)
+    mask.get_buffer().set(Gegl.Rectangle.new(0, 0, width // 3, height), "Y' u8", bytes(width // 3 * height))
+    mask.update(0, 0, width, height)
+
+
+def put_on_white(photo: Any) -> None:
+    image = photo.get_image()
+    kind = KINDS[Gimp.ImageBaseType(image.get_base_type()).value_nick.upper(), False]
+    paper = Gimp.Layer.new(image, "paper", image.get_width(), image.get_height(), kind, 100, Gimp.LayerMode.NORMAL)
+    paper.fill(Gimp.FillType.WHITE)
+    image.insert_layer(paper, None, 1)
+
+
+def add_filter(layer: Any, operation: str) -> None:
+    layer.append_filter(Gimp.DrawableFilter.new(layer, operation, ""))
+
+
+def convert_to_srgb(image: int) -> None:
+    images[image].convert_color_profile(Gimp.ColorProfile.new_rgb_srgb(), Gimp.ColorRenderingIntent.PERCEPTUAL, True)
 
 
 def make_indexed(image: int) -> None:
@@ -171,6 +269,7 @@ def state(image: int) -> dict[str, Any]:
         "layers": list(map(layer_state, all_layers(seen.get_layers()))),
         "visible": pixels_of(copy),
         "selected": not Gimp.Selection.is_empty(seen),
+        "selected_layers": [layer.get_name() for layer in seen.get_selected_layers()],
     }
 
 
@@ -187,6 +286,8 @@ def layer_state(layer: Any) -> dict[str, Any]:
         "offsets": tuple(layer.get_offsets()[1:]),
         "size": (layer.get_width(), layer.get_height()),
         "alpha": layer.has_alpha(),
+        "opacity": layer.get_opacity(),
+        "shown": layer.get_visible(),
         "parent": layer.get_parent() and layer.get_parent().get_name(),
         "mask": bool(layer.get_mask()),
         "pixels": pixels_of(layer),
@@ -207,7 +308,7 @@ def registration() -> dict[str, Any]:
         "menu": procedure.get_menu_paths(),
         "label": procedure.get_menu_label(),
         "defaults": {name: config.get_property(name) for name in names[3:]},
-        "ranges": {name: range_of(config.find_property(name)) for name in ("temperature", "strength")},
+        "ranges": {name: range_of(config.find_property(name)) for name in ("temperature", "strength", "warmth")},
         "choices": {name: choices_of(config, name) for name in ("model", "output", "device")},
     }
 

@@ -15,23 +15,47 @@ from tests.pixel_files import pixel_files
 from tests.tiny_models import make_models
 
 GREY = Photo(base="GRAY")
+FLOATING = "There is a floating selection: please anchor it or make it a new layer in the Layers dialog first."
+LOCKED = 'The pixels of "{}" are locked: please unlock them in the Layers dialog, or choose another output.'
 
 
 @pytest.mark.parametrize(
     ("aim", "said"),
     [
-        ("mask", "This is a layer mask, which has no colours: please click on the layer itself."),
-        ("channel", "This is a channel, which has no colours: please select a layer."),
-        ("group", "This is a group of layers: please select one layer in it, or merge the group."),
-        ("two", "2 layers are selected: please select the one layer to colour."),
-        ("none", "No layer is selected: please select the one layer to colour."),
+        ("mask", '"photo mask" is a layer mask, which has no colours: please click on the layer itself.'),
+        ("channel", '"channel" is a channel, which has no colours: please select a layer.'),
+        ("empty group", 'The group "group" is empty: please select a layer.'),
+        ("none", "No layer is selected: please select the layers to colour."),
+        ("of another image", '"photo" is no layer of this image: please select layers of one image.'),
+        ("in no image", '"photo copy" is no layer of this image: please select layers of one image.'),
+        ("floating selection", FLOATING),
+        ("beside it", FLOATING),
     ],
 )
-def test_what_is_no_single_layer_is_a_sentence(gimp: Gimp, aim: str, said: str) -> None:
-    with gimp.image(Photo()) as image:
+def test_what_cannot_be_coloured_is_a_sentence(gimp: Gimp, aim: str, said: str) -> None:
+    with gimp.image(Photo()), gimp.image(Photo()) as image:
         image.do("aim_at", what=aim)
         before = image.state()
         assert image.colorize() == ("calling-error", said)
+        assert image.state().same_as(before)
+
+
+@pytest.mark.parametrize(
+    ("aim", "said"),
+    [
+        (
+            "group",
+            '"group" is a group, which has no pixels of its own: '
+            "please select the layers in it, or choose another output.",
+        ),
+        ("one locked", LOCKED.format("photo copy")),
+    ],
+)
+def test_what_cannot_be_replaced_is_a_sentence_before_anything_is_touched(gimp: Gimp, aim: str, said: str) -> None:
+    with gimp.image(GREY) as image:
+        image.do("aim_at", what=aim)
+        before = image.state()
+        assert image.colorize(output="replace") == ("calling-error", said)
         assert image.state().same_as(before)
 
 
@@ -48,17 +72,16 @@ def test_a_selection_beside_the_layer_is_a_sentence(gimp: Gimp) -> None:
     with gimp.image(Photo(selection=(0, 0, 5, 5))) as image:
         before = image.state()
         status, said = image.colorize()
-        assert status == "calling-error" and said.startswith("The selection lies outside the layer: please")
+        assert status == "calling-error" and said.startswith('The selection lies outside "photo": please')
         assert image.state().same_as(before)
 
 
-@pytest.mark.parametrize("locked", ["layer", "group"])
-def test_replacing_locked_pixels_is_a_sentence_and_a_new_layer_is_not(gimp: Gimp, locked: str) -> None:
+@pytest.mark.parametrize(("what", "named"), [("locked", "photo"), ("in a locked group", "group")])
+def test_replacing_locked_pixels_is_a_sentence_and_a_new_layer_is_not(gimp: Gimp, what: str, named: str) -> None:
     with gimp.image(GREY) as image:
-        image.do("lock", what=locked)
+        image.do("arrange", what=what)
         before = image.state()
-        said = "The layer's pixels are locked: please unlock them in the Layers dialog, or choose another output."
-        assert image.colorize(output="replace") == ("calling-error", said)
+        assert image.colorize(output="replace") == ("calling-error", LOCKED.format(named))
         assert image.state().same_as(before)
         assert image.colorize(output="layer")[0] == "success"
         assert len(image.state().layers) == len(before.layers) + 1

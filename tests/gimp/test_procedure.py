@@ -58,14 +58,15 @@ def test_the_procedure_is_in_the_colors_menu_with_the_promised_arguments(gimp: G
     assert told["label"].replace("_", "") == "Colorize (neural)…"
     assert told["defaults"] == {
         "model": "orange",
-        "temperature": 0.4,
+        "temperature": 0.0,
         "strength": 1.0,
+        "warmth": 0.0,
         "edge-guidance": True,
         "equalize": False,
         "output": "color-layer",
         "device": "auto",
     }
-    assert told["ranges"] == {"temperature": (0.05, 1.0), "strength": (0.0, 2.0)}
+    assert told["ranges"] == {"temperature": (0.0, 1.0), "strength": (0.0, 2.0), "warmth": (-1.0, 1.0)}
     assert told["choices"] == {
         "model": ["orange", "grey", "thermometer", "hours"],  # recommended ones first
         "output": ["color-layer", "layer", "replace"],
@@ -146,7 +147,7 @@ def test_a_model_without_colours_keeps_the_greys_of_another_profile(gimp: Gimp) 
 
 def test_the_new_layer_of_a_layer_in_a_group_is_in_that_group(gimp: Gimp) -> None:
     with gimp.image(Photo()) as image:
-        image.do("put_into_group")
+        image.do("arrange", what="in a group")
         assert image.colorize()[0] == "success"
         group, new, photo = image.state().layers
     assert [new.name, photo.name] == ["Orange", "photo"]

@@ -14,9 +14,7 @@ import pytest
 from tests.gimp.gimps import Gimp, Photo
 
 README = Path(__file__).resolve().parents[2] / "README.md"
-SCRIPT = """(let* ((image (car (gimp-file-load RUN-NONINTERACTIVE "in.xcf"))))
-{}
-(gimp-file-save RUN-NONINTERACTIVE image "out.xcf"))"""
+PROGRAM = "gimp-console-3.0"
 
 
 @pytest.fixture
@@ -33,24 +31,26 @@ def snippet(beginning: str) -> str:
     return textwrap.dedent(found)
 
 
-def run(gimp: Gimp, folder: Path, *command: str) -> list[str]:
-    """Runs a command that makes out.xcf of in.xcf -> the names of the layers there; the uppermost has colours."""
+def run(gimp: Gimp, program: str, folder: Path, interpreter: str) -> list[str]:
+    """Types the README's command that makes out.xcf of in.xcf -> the layers there; the uppermost has colours."""
+    command = snippet(f"{PROGRAM} --quit --batch-interpreter={interpreter}").replace(PROGRAM, program)
     profile = gimp.plugin.parents[1]
     own = {"GIMP3_DIRECTORY": str(profile), "XDG_DATA_HOME": str(profile)}
-    done = subprocess.run(command, cwd=folder, env=os.environ | own, capture_output=True, text=True, check=False)
-    assert (folder / "out.xcf").exists(), done.stderr
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=folder, env=os.environ | own, capture_output=True, text=True, check=False
+    )
+    said = done.stdout + done.stderr
+    assert (folder / "out.xcf").exists() and done.returncode == 0, said
+    assert "stray image" not in said
     layers = gimp.ask("layers_in", path=str(folder / "out.xcf"))
     red, _, blue, _ = np.frombuffer(layers[0]["pixels"], np.float32).reshape(-1, 4).mean(axis=0)
     assert red > blue + 0.1
     return [layer["name"] for layer in layers]
 
 
-def test_the_python_lines_add_a_layer(gimp: Gimp, gimp_program: str, folder: Path) -> None:
-    lines = snippet("gimp-console-3.0").replace("gimp-console-3.0", gimp_program)
-    assert run(gimp, folder, "bash", "-c", lines) == ["Orange", "photo"]
+def test_the_python_command_adds_a_layer(gimp: Gimp, gimp_program: str, folder: Path) -> None:
+    assert run(gimp, gimp_program, folder, "python-fu-eval") == ["Orange", "photo"]
 
 
-def test_the_script_fu_lines_replace_the_layer(gimp: Gimp, gimp_program: str, folder: Path) -> None:
-    script = SCRIPT.format(snippet("(plug-in-colorize-neural"))
-    options = ("--no-interface", "--quit", "--batch-interpreter=plug-in-script-fu-eval", "-b", script)
-    assert run(gimp, folder, gimp_program, *options) == ["photo"]
+def test_the_script_fu_command_replaces_the_layer(gimp: Gimp, gimp_program: str, folder: Path) -> None:
+    assert run(gimp, gimp_program, folder, "plug-in-script-fu-eval") == ["photo"]
