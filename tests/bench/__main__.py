@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import argparse
 
-from tests.bench import depthwise
+from tests.bench import depthwise, preview
 
-BENCHMARKS = {"depthwise": depthwise.main}
+BENCHMARKS = {"depthwise": depthwise.main, "preview": preview.main}
 
 
 def main() -> None:

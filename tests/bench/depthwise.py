@@ -5,8 +5,6 @@ One training step of an EfficientNet-Lite0 encoder in bfloat16 on one thread, bo
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -14,6 +12,7 @@ from torch import Tensor, nn
 
 from export.networks.depthwise import Depthwise
 from export.networks.efficientnet_unet import Encoder
+from tests.bench.timing import seconds
 
 TURNS = 4
 CROPS, SIDE = 24, 144  # pixels
@@ -27,10 +26,10 @@ def main() -> None:
     convolutions = [module for module in encoder.modules() if isinstance(module, Depthwise)]
     ours, plain = [], []
     for _ in range(TURNS):
-        ours.append(_seconds(partial(_step, encoder, grey)))
+        ours.append(seconds(partial(_step, encoder, grey)))
         for convolution in convolutions:
             convolution.eval()  # then it is an ordinary convolution
-        plain.append(_seconds(partial(_step, encoder, grey)))
+        plain.append(seconds(partial(_step, encoder, grey)))
         encoder.train()
     print(f"A training step takes {min(plain) / min(ours):.1f} times as long with the library's backward pass.")
 
@@ -39,9 +38,3 @@ def _step(encoder: nn.Module, grey: Tensor) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         features: list[Tensor] = encoder(grey)
     sum(one.float().mean() for one in features).backward()  # type: ignore[union-attr]
-
-
-def _seconds(step: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    step()
-    return time.perf_counter() - start
