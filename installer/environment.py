@@ -169,5 +169,6 @@ def make_plug_in(folder: Path, told: Settings) -> None:
         shutil.copyfile(REPOSITORY / f"plugin/colorize_neural/{module}.py", package / f"{module}.py")
     for file in (REPOSITORY / "plugin/gimp3").glob("*.py"):
         shutil.copyfile(file, folder / file.name)
+    shutil.copytree(REPOSITORY / "plugin/gimp3/help", folder / "help")
     (folder / f"{settings.NAME}.py").chmod(0o755)  # GIMP takes the executable one
     settings.write(folder, told)

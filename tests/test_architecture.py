@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from installer.environment import SHARED_MODULES
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "plugin" / "colorize_neural"
-COPIED = [PACKAGE / f"{name}.py" for name in ("__init__", "errors", "protocol", "client", "previewer", "settings")]
+COPIED = [PACKAGE / f"{name}.py" for name in SHARED_MODULES]
 OWN = {"colorize_neural", *(f"colorize_neural.{file.stem}" for file in COPIED)}
 WORKER = {f"colorize_neural.worker.{file.stem}" for file in (PACKAGE / "worker").glob("*.py")} | {
     "colorize_neural.worker"

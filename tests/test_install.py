@@ -164,6 +164,12 @@ def test_nothing_is_written_into_the_checkout(checkout: Path, installed: Story) 
     assert {path for path in tree(checkout) if "__pycache__" not in path} == set(tree(fresh))
 
 
+def test_the_help_page_is_installed_where_the_plug_in_looks_for_it(installed: Story) -> None:
+    plug_in = installed.machine.gimp_folder("3.0") / "plug-ins" / NAME
+    assert 'ref="index.html"' in (plug_in / "help/en/gimp-help.xml").read_text()
+    assert "Colorize (neural)" in (plug_in / "help/en/index.html").read_text()
+
+
 def test_nothing_is_written_elsewhere_at_home(installed: Story) -> None:
     new = {path for path in installed.after if path not in installed.before}
     ours = (f".local/share/{NAME}/", f".config/GIMP/3.0/plug-ins/{NAME}", ".config/GIMP/3.2", ".local/bin")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import queue
+import signal
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +13,9 @@ from colorize_neural.client import Client
 from colorize_neural.previewer import Previewer, Wish
 from colorize_neural.protocol import Message, Shape
 from colorize_neural.settings import Settings
+
+from tests.pixel_files import pixel_files
+from tests.processes import children
 
 GREY = Shape(60, 40, 3, "uint8")
 PIXELS = b"\x80" * GREY.bytes
@@ -78,11 +84,25 @@ def test_afterwards_the_worker_is_free_for_other_work(
         assert pixels.read(1)[0] > 128
 
 
-def test_a_worker_that_is_taken_away_in_mid_work_ends_the_thread(
+def test_a_worker_that_is_taken_away_in_mid_work_ends_the_thread_and_leaves_nothing(
     previewer: Previewer, delivered: Delivered, client: Client
 ) -> None:
-    previewer.want([Wish("slow", {"model": "hours"})])
+    previewer.want([orange("first"), Wish("slow", {"model": "hours"})])
+    assert delivered.get(timeout=PATIENCE)[0].name == "first"
+    time.sleep(1)  # into the network
+    assert delivered.empty()
     previewer.stop()
     client.close()
     previewer.wait()
-    assert delivered.empty() or "message" in delivered.get()[2]
+    assert not pixel_files()
+
+
+def test_a_worker_that_hangs_is_killed_though_the_thread_reads_from_it(previewer: Previewer, client: Client) -> None:
+    (worker,) = children()
+    os.kill(worker, signal.SIGSTOP)
+    previewer.want([orange("never")])
+    time.sleep(1)  # until it is asked
+    previewer.stop()
+    client.close()
+    previewer.wait()
+    assert worker not in children()

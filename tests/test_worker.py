@@ -24,6 +24,7 @@ from colorize_neural.protocol import Shape
 from colorize_neural.settings import Settings
 
 from tests.pixel_files import FOLDERS, pixel_files
+from tests.processes import children
 from tests.tiny_models import make_models
 
 GREY = Shape(60, 40, 3, "uint8")
@@ -41,11 +42,6 @@ def colorize(client: Client, rows: np.ndarray[Any, Any], **options: object) -> t
         result = client.colorize(pixels, options, nothing)
         coloured = pixels.read(height)
     return np.frombuffer(coloured, rows.dtype).reshape(rows.shape), result
-
-
-def children() -> set[int]:
-    """The processes that this one has started and that still run."""
-    return set(map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()))
 
 
 @pytest.fixture(autouse=True)

@@ -101,6 +101,17 @@ class Client:
         pixels.rewind()
         return result
 
+    def close(self) -> None:
+        """Closes the worker's input, which ends it at once; another thread that waits for it gets a ColorizeError."""
+        with contextlib.suppress(OSError):
+            cast(BinaryIO, self._worker.stdin).close()
+        try:
+            self._worker.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            self._worker.kill()
+            self._worker.wait()
+        cast(BinaryIO, self._worker.stdout).close()  # last, for a thread that reads holds its lock
+
     def _check_version(self) -> None:
         hello = self._ask("hello")
         if (hello.get("version"), hello.get("protocol")) != (__version__, protocol.PROTOCOL):
@@ -138,17 +149,6 @@ class Client:
             f"The worker was stopped in mid-work (by signal {-status}), perhaps for want of memory: "
             "please close other programs or scale the image down, and try again."
         )
-
-    def close(self) -> None:
-        """Closes the worker's input, which ends it at once."""
-        for stream in (self._worker.stdin, self._worker.stdout):
-            with contextlib.suppress(OSError):
-                cast(BinaryIO, stream).close()
-        try:
-            self._worker.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            self._worker.kill()
-            self._worker.wait()
 
 
 def _start(told: Settings) -> subprocess.Popen[bytes]:

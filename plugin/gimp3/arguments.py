@@ -27,13 +27,10 @@ def add(procedure: Any, models: list[Model]) -> None:
     """Declares them; a model's own temperature is 0, lest a change of the model keep the temperature of another."""
     flags = GObject.ParamFlags.READWRITE
     _add_model(procedure, models, flags)
-    procedure.add_double_argument(
-        "temperature",
-        "_Temperature",
-        "0.05 is vivid, 1 is cautious, 0 the model's own",
-        *(0.0, 1.0, 0.0, flags),
-    )
-    procedure.add_double_argument("strength", "Stren_gth", "Colourfulness is multiplied by it", 0.0, 2.0, 1.0, flags)
+    temperature = "0.05 is vivid, 1 is cautious, 0 the model's own"
+    procedure.add_double_argument("temperature", "_Temperature", temperature, 0.0, 1.0, 0.0, flags)
+    strength = "Colourfulness is multiplied by it; 1 is the model's own"
+    procedure.add_double_argument("strength", "Stren_gth", strength, 0.0, 2.0, 1.0, flags)
     procedure.add_double_argument("warmth", "_Warmth", "Below 0 is colder, above 0 warmer", -1.0, 1.0, 0.0, flags)
     procedure.add_boolean_argument(
         "edge-guidance", "_Edge guidance", "Colours end where the photograph has an edge", True, flags

@@ -85,7 +85,8 @@ def confirmed(procedure: Any, image: Any, chosen: list[Any], config: Any, client
 def colorize(image: Any, chosen: list[Any], config: Any, client: Client) -> None:
     """The way of the chosen layers: read, have each coloured, and only then write."""
     replaces = config.get_property("output") == "replace"
-    if replaces:  # only now, for the dialog may have chosen another output
+    layers.layers_to_colorize(image, chosen)  # once more: behind the dialog anything may have happened to them
+    if replaces:
         for layer in chosen:
             layers.check_replaceable(layer)
     Gimp.progress_init("Reading the photograph")

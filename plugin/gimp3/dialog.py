@@ -5,7 +5,6 @@ It changes nothing but the procedure's config; GIMP remembers, resets and stores
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from colorize_neural.protocol import Message
 from installed import Model
 from layers import Reduced
 from picture import BeforeAfter, fitted, pixbuf_from
+from widgets import column, labelled, model_combo, name_scale, text
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
@@ -25,8 +25,8 @@ from gi.repository import Gimp, GimpUi, GLib, Gtk  # noqa: E402
 
 LEAST_PREVIEW = (420, 340)  # pixels, and those of the thumbnails below
 THUMBNAIL = (80, 60)
-TEXT_WIDTH = 40  # characters, where lines are broken
 MAIN = "the photograph"
+DIM = 0.3  # the opacity of a suggestion that is still to come
 SUGGESTED = ("temperature", "strength", "warmth")
 
 
@@ -42,7 +42,7 @@ class Suggestion:
 
 SUGGESTIONS = (
     Suggestion("Cautious", 1.0, 0.7, 0.0),
-    Suggestion("As it is", 0.0, 1.0, 0.0),
+    Suggestion("Natural", 0.0, 1.0, 0.0),
     Suggestion("Vivid", 0.2, 1.4, 0.0),
     Suggestion("Warmer", 0.0, 1.0, 0.6),
     Suggestion("Colder", 0.0, 1.0, -0.6),
@@ -55,7 +55,7 @@ def options_of(suggestion: Suggestion) -> dict[str, object]:
 
 
 def confirmed(procedure: Any, config: Any, client: Client, photograph: Reduced, models: list[Model]) -> bool:
-    """Shows the dialog until the user decides; after an OK the worker is idle."""
+    """Shows the dialog until the user decides; after an OK the worker is idle, after a Cancel it has ended."""
     GimpUi.init(procedure.get_name())
     return Dialog(procedure, config, client, photograph, models).run()
 
@@ -64,10 +64,11 @@ class Dialog:
     """GIMP's own dialog for a procedure's arguments, with the preview beside them."""
 
     def __init__(self, procedure: Any, config: Any, client: Client, photograph: Reduced, models: list[Model]) -> None:
-        self._config, self._photograph = config, photograph
+        self._config, self._client, self._photograph = config, client, photograph
         self._models = {model.id: model for model in models}
         self._suggested_for: dict[str, object] = {}
         self._missing: list[Suggestion] = []  # suggestions whose pictures are still to come
+        self._wanted: list[Wish] = []
         self._is_following = False
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, "Colorize (neural)")
         self._dialog.set_ok_label("Colori_ze")
@@ -87,7 +88,9 @@ class Dialog:
         self._previewer.stop()
         if answer:
             Gimp.progress_init("Finishing the preview")  # and with it a way to cancel
-            self._previewer.wait()
+        else:
+            self._client.close()  # in mid-work
+        self._previewer.wait()
         return answer
 
     def _lay_out(self) -> None:
@@ -109,22 +112,21 @@ class Dialog:
         return strip
 
     def _controls(self) -> Any:
-        for name in ("strength", "warmth"):
-            scale = self._dialog.get_spin_scale(name, 1.0)
-            scale.set_digits(2)
-            scale.set_name(name)
+        strength = self._dialog.get_spin_scale("strength", 100.0)
+        strength.set_label("Stren_gth (%)")
+        name_scale(strength, "strength", digits=0)
+        name_scale(self._dialog.get_spin_scale("warmth", 1.0), "warmth", digits=2)
         room = Gtk.Adjustment(value=1.0, lower=0.05, upper=1.0, step_increment=0.05, page_increment=0.1)
         self._temperature = GimpUi.SpinScale.new(room, "_Temperature", 2)
-        self._temperature.set_name("temperature")
+        name_scale(self._temperature, "temperature", digits=2)
         self._temperature.connect("value-changed", self._on_temperature)
         self._combo = model_combo([*self._models.values()])
         self._combo.connect("changed", self._on_model)
-        expander = Gtk.Expander(label="More o_ptions", use_underline=True, name="more")
-        expander.add(self._dialog.fill_box("rarer", ["edge-guidance", "equalize", "device"]))
-        controls = column(
-            *(labelled("_Model", self._combo), self._description, self._temperature, self._hint),
-            *(self._dialog.fill_box("common", ["strength", "warmth", "output"]), expander, self._status),
-        )
+        model = labelled("_Model", self._combo)
+        common = self._dialog.fill_box("common", ["strength", "warmth", "output", "edge-guidance"])
+        rarer = Gtk.Expander(label="More o_ptions", use_underline=True, name="more")
+        rarer.add(self._dialog.fill_box("rarer", ["equalize", "device"]))
+        controls = column(model, self._description, self._temperature, self._hint, common, rarer, self._status)
         controls.set_hexpand(False)  # though sliders would like to: all the room that is left is the photograph's
         return controls
 
@@ -141,41 +143,49 @@ class Dialog:
         if model:
             self._combo.set_active_id(model.id)
             self._description.set_text(model.description)
-        self._temperature.set_sensitive(bool(model and model.temperature))
+        ignores = bool(model) and self._own_temperature() is None
+        self._temperature.set_sensitive(not ignores)
         self._temperature.set_value(self._shown_temperature())
-        ignores = model and not model.temperature
         self._hint.set_text("This model has no temperature." if ignores else "Low is vivid, high is cautious.")
         self._want()
 
-    def _shown_temperature(self) -> float:
+    def _own_temperature(self) -> float | None:
+        """The model's, where it has one."""
         model = self._models.get(self._config.get_property("model"))
-        return self._config.get_property("temperature") or (model and model.temperature) or 1.0
+        return model.temperature if model else None
+
+    def _shown_temperature(self) -> float:
+        return self._config.get_property("temperature") or self._own_temperature() or 1.0
 
     def _want(self) -> None:
         options = options_from(self._config)
         base = {name: value for name, value in options.items() if name not in SUGGESTED}
         if base != self._suggested_for:
             self._suggested_for, self._missing = base, [*SUGGESTIONS]
-        foreseen = [one.temperature for one in self._missing if one.temperature]
-        later = [Wish(one.title, base | options_of(one)) for one in self._missing]
-        self._previewer.want([Wish(MAIN, options, foreseen), *later])
+            for thumbnail in self._thumbnails.values():
+                thumbnail.set_opacity(DIM)
+        foreseen = {one.temperature or self._own_temperature() or 0 for one in self._missing} - {0}
+        self._wanted = [Wish(MAIN, options, sorted(foreseen))]
+        self._wanted += [Wish(one.title, base | options_of(one)) for one in self._missing]
+        self._previewer.want(self._wanted)
         self._picture.set_busy(True)
 
     def _deliver(self, *done: Any) -> None:
         GLib.idle_add(self._show, *done)
 
     def _show(self, wish: Wish, rows: bytes, result: Message) -> None:
-        """One of the pictures is ready, or the sentence that tells why it is not."""
+        """One of the pictures is ready, or the sentence that tells why it is not; what is outdated is left out."""
+        if not any(wish is wanted for wanted in self._wanted):
+            return
+        coloured = self._photograph.limited(rows) if rows else self._photograph.rows
+        after = pixbuf_from(self._photograph.shape, coloured)
         if wish.name == MAIN:
             self._picture.set_busy(False)
-            self._status.set_text(status(result))
-        if not rows:
-            return
-        after = pixbuf_from(self._photograph.shape, self._photograph.limited(rows))
-        if wish.name == MAIN:
             self._picture.show_after(after)
-        else:
+            self._status.set_text(status(result))
+        elif rows:
             self._thumbnails[wish.name].set_from_pixbuf(fitted(after, *THUMBNAIL))
+            self._thumbnails[wish.name].set_opacity(1.0)
             self._missing = [one for one in self._missing if one.title != wish.name]
 
     def _on_model(self, combo: Any) -> None:
@@ -196,44 +206,4 @@ def status(result: Message) -> str:
     if "message" in result:
         return str(result["message"])
     ran = result["note"] or f"Ran on the {result['device'].upper()}."
-    return f"{ran} It took {result['seconds']:.1f} s."
-
-
-def model_combo(models: list[Model]) -> Any:
-    """The recommended models, and those of papers apart; the id of a row that cannot be chosen is empty."""
-    store = Gtk.ListStore(str, str, bool)
-    for group, models_of_group in itertools.groupby(models, key=lambda model: model.group):
-        if group == "papers":
-            store.append(["", "", False])
-            store.append(["", "From papers, to compare", False])
-        for model in models_of_group:
-            store.append([model.id, model.title, True])
-    combo = Gtk.ComboBox(model=store, id_column=0, name="model")
-    combo.set_row_separator_func(lambda rows, row: not rows[row][1])
-    title = Gtk.CellRendererText()
-    combo.pack_start(title, True)
-    combo.add_attribute(title, "text", 1)
-    combo.add_attribute(title, "sensitive", 2)
-    return combo
-
-
-def text(name: str) -> Any:
-    """A place for a sentence."""
-    label = Gtk.Label(name=name, xalign=0.0, wrap=True, max_width_chars=TEXT_WIDTH)
-    label.get_style_context().add_class("dim-label")
-    return label
-
-
-def labelled(caption: str, widget: Any) -> Any:
-    row = Gtk.Box(spacing=6)
-    row.pack_start(Gtk.Label(label=caption, use_underline=True, mnemonic_widget=widget, xalign=0.0), False, False, 0)
-    row.pack_start(widget, True, True, 0)
-    return row
-
-
-def column(*widgets: Any) -> Any:
-    """The widgets under each other."""
-    box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
-    for widget in widgets:
-        box.pack_start(widget, False, False, 0)
-    return box
+    return f"Took {result['seconds']:.1f}\N{NO-BREAK SPACE}s. {ran}"

@@ -49,6 +49,8 @@ def layers_to_colorize(image: Any, drawables: list[Any]) -> list[Any]:
             "There is a floating selection: please anchor it or make it a new layer in the Layers dialog first."
         )
     for drawable in drawables:
+        if not drawable.is_valid():
+            raise WrongLayerError("A layer was removed meanwhile: please select the layers to colour once more.")
         check_has_colours(image, drawable)
     return drawables
 

@@ -21,13 +21,9 @@ KEY_STEP = 0.05
 
 def pixbuf_from(shape: Shape, rows: bytes) -> Any:
     """A GdkPixbuf of 8-bit pixels."""
-    return GdkPixbuf.Pixbuf.new_from_bytes(
-        GLib.Bytes.new(rows),
-        GdkPixbuf.Colorspace.RGB,
-        shape.channels == 4,
-        8,
-        *(shape.width, shape.height, shape.row_bytes),
-    )
+    pixels, has_alpha = GLib.Bytes.new(rows), shape.channels == 4
+    colours = GdkPixbuf.Colorspace.RGB
+    return GdkPixbuf.Pixbuf.new_from_bytes(pixels, colours, has_alpha, 8, shape.width, shape.height, shape.row_bytes)
 
 
 def fitted(pixbuf: Any, width: int, height: int) -> Any:

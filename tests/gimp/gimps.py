@@ -22,7 +22,7 @@ from colorize_neural import settings
 from colorize_neural.settings import Settings
 from numpy.typing import NDArray
 
-from installer.environment import SHARED_MODULES
+from installer.environment import make_plug_in
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PLUGIN = REPOSITORY / "plugin"
@@ -141,6 +141,10 @@ class Image:
         status, message = self.do("colorize", **arguments)
         return status, message
 
+    def names(self) -> list[str]:
+        """Of all layers, from the top."""
+        return [*self.do("names")]
+
     def state(self) -> State:
         seen = self.do("state")
         width, height = self.photo.canvas
@@ -218,13 +222,10 @@ def _command(process: int) -> str:
 def make_profile(folder: Path, worker: Settings) -> Path:
     """A user's folder of GIMP with the plug-in installed; all names are strange -> the plug-in's folder."""
     plugin = folder / "plug-ins" / settings.NAME
-    shutil.copytree(PLUGIN / "gimp3", plugin, ignore=shutil.ignore_patterns("__pycache__"))
-    (plugin / "colorize_neural").mkdir()
-    for module in SHARED_MODULES:
-        shutil.copy(PLUGIN / "colorize_neural" / f"{module}.py", plugin / "colorize_neural")
     environment = folder / "environment"
+    environment.parent.mkdir(parents=True, exist_ok=True)
     environment.symlink_to(worker.python.parent.parent)
-    settings.write(plugin, replace(worker, python=environment / "bin" / worker.python.name))
+    make_plug_in(plugin, replace(worker, python=environment / "bin" / worker.python.name))
     (folder / "gimprc").write_text("(check-updates no)\n")
     (folder / "sessionrc").write_text("(hide-docks yes)\n")
     return plugin

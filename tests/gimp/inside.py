@@ -113,6 +113,11 @@ def aim_at(image: int, what: str) -> None:
     targets[image] = aims[what](photo)
 
 
+def select(image: int) -> None:
+    """In the Layers dialog, what the next call is given."""
+    images[image].set_selected_layers(targets[image])
+
+
 def mask_of(photo: Any) -> list[Any]:
     photo.add_mask(photo.create_mask(Gimp.AddMaskType.WHITE))
     return [photo.get_mask()]
@@ -257,6 +262,11 @@ def layers_in(path: str) -> list[dict[str, Any]]:
     found = list(map(layer_state, all_layers(opened.get_layers())))
     opened.delete()
     return found
+
+
+def names(image: int) -> list[str]:
+    """Of all layers, from the top; unlike `state` it may be asked while the image is being changed."""
+    return [layer.get_name() for layer in all_layers(images[image].get_layers())]
 
 
 def state(image: int) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.gimp.desk import TITLE, Desk, Dialog, eventually
-from tests.gimp.gimps import Photo, State
+from tests.gimp.gimps import Photo
 from tests.pixel_files import pixel_files
 from tests.tiny_models import make_models
 
@@ -19,17 +20,13 @@ GREY = Photo(base="GRAY", size=(600, 400), canvas=(620, 420))
 PREVIEW = "preview"
 
 
-def names(state: State) -> list[str]:
-    return [layer.name for layer in state.layers]
-
-
 def test_menu_and_dialog_colour_a_grey_image_and_one_undo_takes_it_back(desk: Desk, gimp_version: str) -> None:
     with desk.window(GREY) as (image, window):
         before = image.state()
         dialog = desk.dialog(window)
         desk.screen.screenshot(f"dialog-{gimp_version}")
-        dialog.do("respond", button="OK")
-        assert eventually(lambda: names(image.state()) == ["Orange", "photo"])
+        desk.screen.press(dialog.window, "Return")
+        assert eventually(lambda: image.names() == ["Orange", "photo"])
         assert image.state().base == "rgb"
         desk.screen.screenshot(f"result-{gimp_version}")
         desk.screen.press(window, "ctrl+z")
@@ -40,9 +37,9 @@ def test_menu_and_dialog_colour_a_grey_image_and_one_undo_takes_it_back(desk: De
 def test_the_last_values_colour_once_more_without_a_dialog(desk: Desk) -> None:
     with desk.window(GREY) as (image, window):
         desk.dialog(window).do("respond", button="OK")
-        assert eventually(lambda: names(image.state()) == ["Orange", "photo"])
+        assert eventually(lambda: image.names() == ["Orange", "photo"])
         desk.screen.press(window, "ctrl+f")
-        assert eventually(lambda: len(image.state().layers) == 3)
+        assert eventually(lambda: len(image.names()) == 3)
 
 
 @pytest.mark.parametrize("output", ["color-layer", "layer", "replace"])
@@ -60,7 +57,7 @@ def is_coloured(dialog: Dialog, widget: str = PREVIEW) -> bool:
     """Whether the right half of a picture is; the line of the preview lies in the left one."""
     picture = dialog.picture(widget).astype(int)
     right = picture[:, picture.shape[1] // 2 :]
-    return bool((right[..., 0] - right[..., 2]).mean() > 20)
+    return bool((right[..., 0] - right[..., 2]).mean() > 10)
 
 
 def test_the_preview_shows_the_photograph_before_and_after(desk: Desk) -> None:
@@ -70,7 +67,8 @@ def test_the_preview_shows_the_photograph_before_and_after(desk: Desk) -> None:
         assert eventually(lambda: is_coloured(dialog))
         left = dialog.picture()[:, :20]
         assert np.array_equal(left[..., 0], left[..., 2])
-        assert dialog.do("text", widget="status").startswith("Ran on the CPU, because this installation's")
+        assert dialog.do("text", widget="status").startswith("Took ")
+        assert "Ran on the CPU, because this installation's" in dialog.do("text", widget="status")
         assert eventually(lambda: is_coloured(dialog, "suggestion Colder"))
         dialog.do("respond", button="CANCEL")
         assert eventually(lambda: not desk.gimp.workers())
@@ -96,6 +94,48 @@ def test_the_preview_grows_with_the_window(desk: Desk) -> None:
         dialog.do("respond", button="CANCEL")
 
 
+def test_the_preview_leaves_what_is_not_selected_as_it_is(desk: Desk) -> None:
+    right_half = (310, 0, 310, 420)
+    with desk.window(replace(GREY, selection=right_half)) as (_, window):
+        dialog = desk.dialog(window)
+        assert eventually(lambda: is_coloured(dialog))
+        width = dialog.picture().shape[1]
+        beside_the_line = dialog.picture()[:, width * 3 // 10 : width * 4 // 10]
+        assert np.array_equal(beside_the_line[..., 0], beside_the_line[..., 2])
+        dialog.do("respond", button="CANCEL")
+
+
+def test_the_preview_shows_a_group_and_what_is_transparent(desk: Desk) -> None:
+    with desk.window(replace(GREY, alpha=True)) as (image, window):
+        image.do("aim_at", what="group")
+        image.do("select")
+        dialog = desk.dialog(window)
+        assert eventually(lambda: is_coloured(dialog))
+        dialog.do("respond", button="OK")
+        assert eventually(lambda: len(image.names()) == 3)
+
+
+def test_what_was_set_is_remembered_and_can_be_reset(desk: Desk) -> None:
+    settings = {"model": "thermometer", "temperature": 0.9, "strength": 150, "warmth": 0.5}
+    with desk.window(GREY) as (image, window):
+        dialog = desk.dialog(window)
+        for widget, value in settings.items():
+            dialog.do("give", widget=widget, value=value)
+        dialog.do("respond", button="OK")
+        assert eventually(lambda: image.names() == ["Thermometer", "photo"])
+        again = desk.dialog(window)
+        assert {widget: again.do("value", widget=widget) for widget in settings} == pytest.approx(settings)
+        again.do("choose", label="Reset to _Factory Defaults")
+        assert eventually(lambda: again.do("value", widget="model") == "orange")
+        assert again.do("value", widget="temperature") == 1.0
+        assert again.do("value", widget="strength") == 100
+        again.do("give", widget="model", value="thermometer")
+        assert eventually(lambda: again.do("value", widget="temperature") == pytest.approx(0.4))
+        again.do("choose", label="Reset to _Factory Defaults")
+        again.do("respond", button="OK")
+        assert eventually(lambda: len(image.names()) == 3)
+
+
 def test_no_strength_takes_the_colours_away_and_a_suggestion_brings_them_back(desk: Desk) -> None:
     with desk.window(GREY) as (image, window):
         dialog = desk.dialog(window)
@@ -104,10 +144,10 @@ def test_no_strength_takes_the_colours_away_and_a_suggestion_brings_them_back(de
         assert eventually(lambda: not is_coloured(dialog))
         dialog.do("click", widget="suggestion Vivid")
         assert eventually(lambda: is_coloured(dialog))
-        assert dialog.do("value", widget="strength") == pytest.approx(1.4)
-        dialog.do("click", widget="suggestion As it is")
+        assert dialog.do("value", widget="strength") == pytest.approx(140)
+        dialog.do("click", widget="suggestion Natural")
         dialog.do("respond", button="OK")
-        assert eventually(lambda: names(image.state()) == ["Orange", "photo"])
+        assert eventually(lambda: image.names() == ["Orange", "photo"])
 
 
 def test_the_papers_models_are_apart_and_one_that_ignores_the_temperature_says_so(desk: Desk) -> None:
@@ -157,10 +197,10 @@ def test_help_opens_our_own_page(desk: Desk, tmp_path: Path) -> None:
 def test_a_second_call_while_one_works_is_fine(desk: Desk) -> None:
     with desk.window(GREY) as (image, window):
         first = desk.dialog(window)
-        first.do("give", widget="model", value="hours")
+        assert eventually(lambda: is_coloured(first))
         assert image.colorize()[0] == "success"
-        first.do("respond", button="CANCEL")
-        assert names(image.state()) == ["Orange", "photo"]
+        first.do("respond", button="OK")
+        assert eventually(lambda: image.names() == ["Orange", "Orange #1", "photo"])
 
 
 def test_cancel_in_the_dialog_changes_nothing(desk: Desk) -> None:

@@ -99,6 +99,24 @@ def respond(button: str) -> None:
     dialog().get_widget_for_response(getattr(Gtk.ResponseType, button)).clicked()
 
 
+def choose(label: str) -> None:
+    """Clicks on what bears that label, as in the menu of a button that is not open."""
+    from gi.repository import Gtk  # noqa: PLC0415
+
+    waiting, seen = [dialog()], []
+    while waiting:
+        widget = waiting.pop()
+        seen.append(widget)
+        if isinstance(widget, Gtk.MenuButton):
+            waiting += [one for one in (widget.get_popover(), widget.get_popup()) if one]
+        if isinstance(widget, Gtk.Container):
+            widget.forall(waiting.append)
+    labels = [getattr(widget, "get_label", str)() for widget in seen]
+    if label not in labels:
+        raise LookupError(labels)
+    seen[labels.index(label)].clicked()
+
+
 def place(widget: str) -> tuple[int, int, int, int]:
     """Left, top, width and height on the screen."""
     found = find(widget)

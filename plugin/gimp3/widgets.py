@@ -1,0 +1,60 @@
+"""Small arrangements of GTK widgets that the dialog is made of."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import gi
+from installed import Model
+
+gi.require_version("Gtk", "3.0")
+from gi.repository import Gtk  # noqa: E402
+
+TEXT_WIDTH = 40  # characters, where lines are broken
+
+
+def model_combo(models: list[Model]) -> Any:
+    """The recommended models, and those of papers apart; the id of a row that cannot be chosen is empty."""
+    store = Gtk.ListStore(str, str, bool)
+    for group, models_of_group in itertools.groupby(models, key=lambda model: model.group):
+        if group == "papers":
+            store.append(["", "", False])
+            store.append(["", "From papers, to compare", False])
+        for model in models_of_group:
+            store.append([model.id, model.title, True])
+    combo = Gtk.ComboBox(model=store, id_column=0, name="model")
+    combo.set_row_separator_func(lambda rows, row: not rows[row][1])
+    title = Gtk.CellRendererText()
+    combo.pack_start(title, True)
+    combo.add_attribute(title, "text", 1)
+    combo.add_attribute(title, "sensitive", 2)
+    return combo
+
+
+def text(name: str) -> Any:
+    """A place for a sentence."""
+    label = Gtk.Label(name=name, xalign=0.0, wrap=True, max_width_chars=TEXT_WIDTH)
+    label.get_style_context().add_class("dim-label")
+    return label
+
+
+def labelled(caption: str, widget: Any) -> Any:
+    row = Gtk.Box(spacing=6)
+    row.pack_start(Gtk.Label(label=caption, use_underline=True, mnemonic_widget=widget, xalign=0.0), False, False, 0)
+    row.pack_start(widget, True, True, 0)
+    return row
+
+
+def name_scale(scale: Any, name: str, digits: int) -> None:
+    """A slider of GIMP, with so many digits after the point."""
+    scale.set_name(name)
+    scale.set_digits(digits)
+
+
+def column(*widgets: Any) -> Any:
+    """The widgets under each other."""
+    box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
+    for widget in widgets:
+        box.pack_start(widget, False, False, 0)
+    return box
