@@ -38,9 +38,9 @@ class Dialog:
 
     def picture(self, widget: str = "preview") -> NDArray[np.uint8]:
         """What a widget shows: (height, width, 3)."""
-        width, height, row, pixels = self.do("picture", widget=widget)
+        width, height, channels, row, pixels = self.do("picture", widget=widget)
         rows = np.frombuffer(pixels.ljust(row * height, b"\0"), np.uint8).reshape(height, row)
-        return rows[:, : 3 * width].reshape(height, width, 3)
+        return rows[:, : channels * width].reshape(height, width, channels)[..., :3]
 
 
 @dataclass(frozen=True)

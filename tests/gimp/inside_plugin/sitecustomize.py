@@ -99,24 +99,6 @@ def respond(button: str) -> None:
     dialog().get_widget_for_response(getattr(Gtk.ResponseType, button)).clicked()
 
 
-def choose(label: str) -> None:
-    """Clicks on what bears that label, as in the menu of a button that is not open."""
-    from gi.repository import Gtk  # noqa: PLC0415
-
-    waiting, seen = [dialog()], []
-    while waiting:
-        widget = waiting.pop()
-        seen.append(widget)
-        if isinstance(widget, Gtk.MenuButton):
-            waiting += [one for one in (widget.get_popover(), widget.get_popup()) if one]
-        if isinstance(widget, Gtk.Container):
-            widget.forall(waiting.append)
-    labels = [getattr(widget, "get_label", str)() for widget in seen]
-    if label not in labels:
-        raise LookupError(labels)
-    seen[labels.index(label)].clicked()
-
-
 def place(widget: str) -> tuple[int, int, int, int]:
     """Left, top, width and height on the screen."""
     found = find(widget)
@@ -129,14 +111,15 @@ def resize(width: int, height: int) -> None:
     dialog().resize(width, height)
 
 
-def picture(widget: str) -> tuple[int, int, int, bytes]:
-    """Width, height, bytes a row and pixels of the picture in a widget."""
+def picture(widget: str) -> tuple[int, int, int, int, bytes]:
+    """Width, height, channels, bytes a row and pixels of the picture in a widget."""
     from gi.repository import Gtk  # noqa: PLC0415
 
     found = find(widget)
     image = next(one for one in widgets() if isinstance(one, Gtk.Image) and one.is_ancestor(found))
     pixels = image.get_pixbuf()
-    return pixels.get_width(), pixels.get_height(), pixels.get_rowstride(), bytes(pixels.get_pixels())
+    sizes = pixels.get_width(), pixels.get_height(), pixels.get_n_channels(), pixels.get_rowstride()
+    return *sizes, bytes(pixels.get_pixels())
 
 
 if "INSIDE_PLUGIN" in os.environ and any(part.endswith("colorize-neural.py") for part in sys.orig_argv):
