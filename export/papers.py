@@ -31,7 +31,7 @@ from export.to_onnx import entry_of, load_run, write_entry, write_run
 from export.train import LAST, train
 
 RUNS = Path("runs/papers")
-SAMPLES = (Path(__file__).resolve().parents[1] / "samples").glob("*-19*.jpg")
+SAMPLES = sorted((Path(__file__).resolve().parents[1] / "samples").glob("*-19*.jpg"))
 MINUTES = 5.0  # of one system, on a CPU
 SIZE = 256  # pixels, of GFLOPs and milliseconds
 BEGIN, END = "<!-- papers: begin -->", "<!-- papers: end -->"

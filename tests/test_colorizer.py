@@ -164,6 +164,14 @@ def test_guided_colours_end_where_things_end() -> None:
     assert np.abs(guided + 30).mean() < np.abs(plain + 30).mean() / 2
 
 
+def test_guidance_blurs_no_colours(photograph: Pixels) -> None:
+    L = lightness(photograph)
+    ab = cv2.blur(np.random.default_rng(1).uniform(-100, 100, (64, 52, 2)).astype(np.float32), (3, 3))
+    enlarged = Enlarger(ab, L, L.shape, guided=True).rows(0, L)
+    reduced = cv2.resize(enlarged, (52, 64), interpolation=cv2.INTER_AREA)
+    assert np.abs(reduced - ab).mean() < 0.1 * np.abs(ab).mean()
+
+
 def test_strips_leave_no_seams(photograph: Pixels) -> None:
     L = lightness(photograph)
     ab = np.random.default_rng(1).uniform(-50, 50, (64, 52, 2)).astype(np.float32)

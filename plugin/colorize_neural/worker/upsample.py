@@ -3,7 +3,9 @@
     ab (h', w', 2), guide L (h, w)  ->  a linear model ab = slope * L + offset for each place  ->  rows of ab (n, W, 2)
 
 He, Sun and Tang, "Guided Image Filtering", PAMI 2013, in the form of He and Sun's "Fast Guided Filter" (2015): the
-linear models are fitted on a reduced photograph and enlarged, so any rows of the full size can be made alone.
+linear models are fitted on a reduced photograph and enlarged, so any rows of the full size can be made alone. What the
+filter's window blurs is put back by iterative back-projection (Irani and Peleg, "Improving resolution by image
+registration", 1991).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from colorize_neural.worker.color import Float
 GUIDE_SIDE = 512  # pixels: shorter side of the reduced photograph at the most
 _CELLS = 1.5  # the window's radius, in pixels of the small ab
 _PASSES = 2  # the second one takes away most of the halo that the first one leaves
+_CORRECTIONS = 2  # the filter blurs: after these, the enlarged ab reduced again is nearly the small one
 _NOISE = 4.0  # epsilon: lightness variance under which a window counts as flat, Lab units squared
 
 
@@ -43,13 +46,17 @@ def _fit(ab: Float, guide: Float) -> Float:
     """Slopes and offsets (h, w, 4) of the local linear models (He 2013, equations 5 and 6)."""
     h, w = guide.shape
     radius = max(1, round(_CELLS * max(h / ab.shape[0], w / ab.shape[1])))
-    ab = cv2.resize(np.ascontiguousarray(ab), (w, h), interpolation=cv2.INTER_LINEAR)
+    small, ab = ab, cv2.resize(np.ascontiguousarray(ab), (w, h), interpolation=cv2.INTER_LINEAR)
     L, mean_L = guide[..., None], _box(guide, radius)[..., None]
     variance = _box(guide * guide, radius)[..., None] - mean_L**2
     for _ in range(_PASSES):
         mean_ab = _box(ab, radius)
         slope = (_box(ab * L, radius) - mean_ab * mean_L) / (variance + _NOISE)
         models = _box(np.concatenate([slope, mean_ab - slope * mean_L], axis=2), radius)
+        ab = models[..., :2] * L + models[..., 2:]
+    for _ in range(_CORRECTIONS):
+        missing = small - cv2.resize(ab, small.shape[1::-1], interpolation=cv2.INTER_AREA)
+        models[..., 2:] += cv2.resize(missing, (w, h), interpolation=cv2.INTER_LINEAR)
         ab = models[..., :2] * L + models[..., 2:]
     return models
 
