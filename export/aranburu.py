@@ -69,10 +69,8 @@ def main(arguments: list[str] | None = None) -> None:
         recipe, out = row_recipe(row, chosen.full), chosen.out / (row.name + "-full" * chosen.full)
         training = trained(recipe, photos, out, None if chosen.full else chosen.minutes)
         _, tested = split_photos(photos, recipe.data.held_out)
-        rows[row.name], crops[row.name] = (
-            measure(training, spread(tested, chosen.tested), COLOURS),
-            crops_seen(out, recipe),
-        )
+        rows[row.name] = measure(training, spread(tested, chosen.tested), COLOURS)
+        crops[row.name] = crops_seen(out, recipe)
     print_table(rows, crops)
     print_findings(rows)
 
@@ -82,10 +80,9 @@ def print_table(rows: dict[str, Figures], crops: dict[str, int]) -> None:
     print_heads("factor", "value", "theirs", "ours", "share of grey's", "crops")
     for row in ROWS:
         found = rows[row.name]
-        share, theirs = found.loss / found.loss_of_grey, "" if row.theirs is None else f"{row.theirs:.2f}"
-        print_row(
-            row.factor, f"{row.value:g}", theirs, f"{found.loss * SQUARE:.2f}", f"{share:.3f}", f"{crops[row.name]:,}"
-        )
+        theirs = "" if row.theirs is None else f"{row.theirs:.2f}"
+        ours = (f"{found.loss * SQUARE:.2f}", f"{found.share_of_grey:.3f}", f"{crops[row.name]:,}")
+        print_row(row.factor, f"{row.value:g}", theirs, *ours)
 
 
 def print_findings(rows: dict[str, Figures]) -> None:
@@ -95,11 +92,11 @@ def print_findings(rows: dict[str, Figures]) -> None:
     theirs = [row.theirs for row in alike if row.theirs is not None]
     first, small = rows[alike[0].name], rows[ROWS[-1].name]
     print(
-        f"\nThe {len(alike)} runs that differ in nothing but chance lie {max(theirs) - min(theirs):.2f} apart in their"
-        f" table, {max(ours) - min(ours):.2f} in ours.\n"
-        f"Of the colour of pale things {first.kept[PALE]:.0%} is given back, of vivid ones {first.kept[VIVID]:.0%}.\n"
-        f"At 64 pixels the error is {first.loss / first.loss_of_grey:.3f} of grey's, at 32"
-        f" {small.loss / small.loss_of_grey:.3f}."
+        f"\nThe {len(alike)} runs that have the same settings lie {max(theirs) - min(theirs):.2f} apart in their table,"
+        f" {max(ours) - min(ours):.2f} in ours.\n"
+        f"Colourfulness is {first.colourfulness:.2f} of the truth's; of the colour of pale things"
+        f" {first.kept[PALE]:.0%} is given back, of vivid ones {first.kept[VIVID]:.0%}.\n"
+        f"At 64 pixels the error is {first.share_of_grey:.3f} of grey's, at 32 {small.share_of_grey:.3f}."
     )
 
 

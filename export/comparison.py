@@ -50,6 +50,11 @@ class Figures:
     colourfulness: float  # share of the truth's
     kept: dict[str, float]  # of each kind of colours: 1 as much colour as the truth, 0 grey, less the opposite colour
 
+    @property
+    def share_of_grey(self) -> float:
+        """The loss, 1 where the network is no better than grey."""
+        return self.loss / self.loss_of_grey
+
 
 @dataclass(frozen=True)
 class Seen:

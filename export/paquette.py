@@ -110,7 +110,9 @@ class Result:
 
 def parts_of(landscape: list[Photo], varied: list[Photo]) -> Parts:
     """ColorizeError where the landscapes are not in the three folders."""
-    train, val, test = ([photo for photo in landscape if f"{part}/" in photo.name] for part in ("train", "val", "test"))
+    train, val, test = (
+        [photo for photo in landscape if part in photo.name.split("/")] for part in ("train", "val", "test")
+    )
     if not train or not val or not test:
         raise ColorizeError("These are no train, val and test folders of photographs: name the tar of landscapes.")
     return Parts(train, val, test, varied)
@@ -158,10 +160,9 @@ def print_table(results: dict[str, Result]) -> None:
         his = " / ".join("-" if figure is None else str(figure) for figure in row.his)
         ours = " / ".join(f"{loss * UNIT:.0f}" for loss in found.losses)
         kept = [f"{share:.2f}" for share in found.figures.kept.values()]
-        share = found.figures.loss / found.figures.loss_of_grey
         print_row(
-            *(row.network, f"{row.optimizer}, {row.loss}{', varied' * row.varied}", his, ours, f"{share:.3f}"),
-            *(f"{found.figures.colourfulness:.3f}", *kept, f"{found.crops:,}"),
+            *(row.network, f"{row.optimizer}, {row.loss}{', varied' * row.varied}", his, ours),
+            *(f"{found.figures.share_of_grey:.3f}", f"{found.figures.colourfulness:.3f}", *kept, f"{found.crops:,}"),
         )
 
 

@@ -96,9 +96,10 @@ def test_a_page_without_a_place_for_the_table_is_left_alone(models: Path) -> Non
     assert (models / "README.md").read_text() == "no place"
 
 
+@pytest.mark.parametrize("full", [False, True], ids=["minutes", "full"])
 @pytest.mark.parametrize("name", papers.paper_recipes(full=False))
-def test_every_system_of_a_paper_answers_on_the_grid_that_its_recipe_trains_on(name: str) -> None:
-    recipe = read_recipe(RECIPES / f"{name}.toml")
+def test_every_system_of_a_paper_answers_on_the_grid_that_its_recipe_trains_on(name: str, full: bool) -> None:
+    recipe = read_recipe(RECIPES / f"{name}.toml", full)
     side = recipe.manifest.size["multiple"] * 4
     network = NETWORKS[recipe.network.name](**recipe.network.options).eval()
     with torch.no_grad():
