@@ -87,8 +87,8 @@ def crops_seen(out: Path, recipe: Recipe) -> int:
 
 def seen(training: Training, photos: Sequence[Photo]) -> Iterator[Seen]:
     """The photographs as the network colours them, at the size that it was trained at."""
-    colorizer = training.colorizer()
-    for crop in _whole(training, photos):
+    colorizer, crops = training.colorizer(), Crops(list(photos), training.recipe.data, training=False)
+    for crop in (crops[place] for place in range(len(crops))):
         with torch.no_grad():
             ab = colorizer(crop["L"][None], TEMPERATURE)[0]
         yield Seen(crop["L"][0].numpy(), ab.numpy(), crop["ab"].numpy())
@@ -141,11 +141,6 @@ def add_budget(parser: argparse.ArgumentParser, out: Path) -> None:
     scale = parser.add_mutually_exclusive_group()
     scale.add_argument("--minutes", type=float, default=5.0, help="of training for each run")
     scale.add_argument("--full", action="store_true", help="the width and the length of the paper instead")
-
-
-def _whole(training: Training, photos: Sequence[Photo]) -> Iterator[dict[str, torch.Tensor]]:
-    crops = Crops(list(photos), training.recipe.data, training=False)
-    return (crops[place] for place in range(len(crops)))
 
 
 def _tensors(*arrays: Float) -> tuple[torch.Tensor, ...]:

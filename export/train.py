@@ -162,8 +162,10 @@ def train(
     if minutes is not None and minutes <= 0:
         raise ColorizeError(f"A training of {minutes:g} minutes learns nothing: give it more.")
     last = out / LAST
-    resumed = torch.load(last, map_location="cpu", weights_only=True)["global_step"] if last.exists() else 0
-    lightning.seed_everything(recipe.seed + resumed, workers=True)  # who goes on draws other crops than at the start
+    before = torch.load(last, map_location="cpu", weights_only=True) if last.exists() else {"global_step": 0}
+    if _has_stopped(before):
+        return
+    lightning.seed_everything(recipe.seed + before["global_step"], workers=True)  # who goes on draws other crops
     learned, kept = (photos, validation) if validation else split_photos(photos, recipe.data.held_out)
     weights = sampling_weights(learned, recipe.data.sampling)
     training = Training(dict_from_recipe(recipe))
@@ -186,6 +188,12 @@ def train(
     )
     trainer.fit(training, shown, checked, ckpt_path=last if last.exists() else None, weights_only=True)
     trainer.save_checkpoint(last)
+
+
+def _has_stopped(checkpoint: dict[str, Any]) -> bool:
+    """Whether a run came to its early stop; Lightning would give it one more epoch."""
+    callbacks = checkpoint.get("callbacks", {}).items()
+    return any(state["stopped_epoch"] > 0 for name, state in callbacks if name.startswith("EarlyStopping"))
 
 
 def _callbacks(recipe: Recipe, out: Path) -> list[Callback]:
