@@ -83,7 +83,7 @@ ROWS = [
     Row("classic", "adam", "mse", varied=True),
     Row("classic", "adam", "mae", varied=True),
 ]
-SHEET = [  # the six in the order of his eyes; of those with four runs, that with Adam and the absolute error
+SHEET = [  # the six in the order of his eyes, as above; of those with four runs, that with Adam and the absolute error
     *("classic-adam-mae", "conv-sampling-adam-mae", "split-rmsprop-mae"),
     *("basic-adam-mae", "large-kernel-adam-mae", "zhang-adam-mse"),
 ]
@@ -145,11 +145,11 @@ def main(arguments: list[str] | None = None) -> None:
         train, val = (mean_loss(training, spread(part, chosen.tested)) for part in (learned, parts.val))
         results[row.name] = Result((train, val, figures.loss), figures, crops_seen(out, recipe))
         if row.name in SHEET:
-            shown[row.name] = training
+            shown[row.network] = training
     print_table(results)
     print_findings(results)
     if chosen.sheet:
-        sheet_of({name: shown[name] for name in SHEET}, spread(parts.test, SHOWN)).write(chosen.sheet)
+        sheet_of(shown, spread(parts.test, SHOWN)).write(chosen.sheet)
 
 
 def print_table(results: dict[str, Result]) -> None:
