@@ -66,17 +66,36 @@ class SoftCrossEntropy(Loss):
         return -(likelihood * rarity).mean()
 
 
-class SquaredError(Loss):
-    """Half the mean squared distance in the ab plane, the whole range of an axis counted as 1."""
+class Regression(Loss):
+    """Errors of a and b, the whole range of an axis counted as 1."""
 
     kind = "regression"
     RANGE = 255.0  # Lab units, -127.5..127.5
 
-    def forward(self, found: Tensor, ab: Tensor) -> Tensor:
-        return ((found.float() - ab) / self.RANGE).square().sum(dim=1).mean() / 2
+    def errors(self, found: Tensor, ab: Tensor) -> Tensor:
+        """What is too much, (B, 2, h, w)."""
+        return (found.float() - ab) / self.RANGE
 
     def decoder(self) -> nn.Module:
         return Repeated()
 
 
-LOSSES: dict[str, type[Loss]] = {"soft-cross-entropy": SoftCrossEntropy, "squared-error": SquaredError}
+class SquaredError(Regression):
+    """The mean squared error of a and b: half the mean squared distance in the ab plane."""
+
+    def forward(self, found: Tensor, ab: Tensor) -> Tensor:
+        return self.errors(found, ab).square().mean()
+
+
+class AbsoluteError(Regression):
+    """The mean absolute error of a and b."""
+
+    def forward(self, found: Tensor, ab: Tensor) -> Tensor:
+        return self.errors(found, ab).abs().mean()
+
+
+LOSSES: dict[str, type[Loss]] = {
+    "soft-cross-entropy": SoftCrossEntropy,
+    "squared-error": SquaredError,
+    "absolute-error": AbsoluteError,
+}

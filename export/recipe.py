@@ -14,6 +14,7 @@ from colorize_neural.errors import ColorizeError
 
 from export.losses import LOSSES
 from export.networks import NETWORKS
+from export.optimizers import OPTIMIZERS
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -64,8 +65,16 @@ class Perceptual:
 
 
 @dataclass(frozen=True)
+class Lasso:
+    """Added to the loss: the absolute weights of some convolutions (Tibshirani 1996)."""
+
+    part: str  # of the network: what the names of their weights begin with
+    weight: float  # of the sum of all of them
+
+
+@dataclass(frozen=True)
 class Optimizer:
-    """AdamW, with a linear warm-up and then a cosine to 0, or a fall at each plateau of the validation loss."""
+    """With a linear warm-up and then a cosine to 0, or a fall at each plateau of the validation loss."""
 
     crops: int  # how many crops are shown in all
     batch: int
@@ -76,6 +85,10 @@ class Optimizer:
     ema: float  # decay of the weights' moving average
     schedule: str  # "cosine" or "plateau"
     patience: int  # validations without progress before an early stop; 0 never stops
+    name: str = "adamw"  # a key of OPTIMIZERS
+    plateau: int = 3  # validations without progress before the rate falls
+    fall: float = 0.3  # what it is then multiplied by
+    lowest_rate: float = 0.0  # where it falls no more
 
 
 @dataclass(frozen=True)
@@ -119,6 +132,7 @@ class Recipe:
     optimizer: Optimizer
     manifest: Manifest
     perceptual: Perceptual | None = None
+    lasso: Lasso | None = None
     start: Start | None = None
     paper: Paper | None = None
 
@@ -126,6 +140,7 @@ class Recipe:
         for what, value, known in (
             ("network", self.network.name, NETWORKS),
             ("loss", self.loss.name, LOSSES),
+            ("optimiser", self.optimizer.name, OPTIMIZERS),
             ("schedule", self.optimizer.schedule, SCHEDULES),
             ("group", self.manifest.group, GROUPS),
         ):
@@ -158,6 +173,11 @@ def read_recipe(file: Path, full: bool = False) -> Recipe:
     return recipe_from_dict(_merged(tables, scale) if full else tables)
 
 
+def changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
+    """The recipe with other numbers in the tables that are named: {"data": {"crop": 64}}."""
+    return recipe_from_dict(_merged(dict_from_recipe(recipe), changes))
+
+
 def _merged(tables: dict[str, Any], scale: dict[str, Any]) -> dict[str, Any]:
     known = dict(tables)
     for key, value in scale.items():
@@ -169,7 +189,7 @@ def recipe_from_dict(tables: dict[str, Any]) -> Recipe:
     """The inverse of `dict_from_recipe`; ColorizeError names what is missing or unknown."""
     parts: dict[str, Any] = {
         **{"network": Network, "data": Data, "loss": Loss, "optimizer": Optimizer},
-        **{"perceptual": Perceptual, "manifest": Manifest, "start": Start, "paper": Paper},
+        **{"perceptual": Perceptual, "lasso": Lasso, "manifest": Manifest, "start": Start, "paper": Paper},
     }
     try:
         made = {key: part(**tables[key]) for key, part in parts.items() if tables.get(key) is not None}

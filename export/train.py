@@ -30,6 +30,7 @@ from export.crops import Crops, colours_of, sampling_weights, split_photos
 from export.decode import ExportedColorizer
 from export.losses import LOSSES
 from export.networks import NETWORKS
+from export.optimizers import OPTIMIZERS
 from export.perceptual import Perceptual
 from export.photos import Photo, find_photos
 from export.recipe import Loss, Network, Recipe, dict_from_recipe, read_recipe, recipe_from_dict
@@ -55,6 +56,8 @@ class Training(lightning.LightningModule):
         self.network = _made(NETWORKS, self.recipe.network)
         wanted = self.recipe.perceptual
         self.perceptual = Perceptual(wanted.encoder) if wanted else None
+        if self.recipe.lasso and not self._lassoed(self.recipe.lasso.part):
+            raise ColorizeError(f'This recipe\'s lasso names no part of the network: mend "{self.recipe.lasso.part}".')
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub forgets it
 
     def colorizer(self) -> ExportedColorizer:
@@ -65,7 +68,7 @@ class Training(lightning.LightningModule):
         answer = self._answer(batch)
         loss = self._loss(answer, batch, self.recipe.loss.spacing)
         self.log("train_loss", loss, prog_bar=True)
-        return loss + self._perceptual_loss(answer, batch)
+        return loss + self._perceptual_loss(answer, batch) + self._lasso_loss()
 
     def validation_step(self, batch: Batch, _index: int) -> None:
         loss = self._loss(self._answer(batch), batch)
@@ -93,15 +96,31 @@ class Training(lightning.LightningModule):
         self.log("perceptual_loss", loss, prog_bar=True)
         return wanted.weight * loss
 
+    def _lasso_loss(self) -> Tensor | float:
+        """Of the convolutions that the recipe names; 0 where it names none."""
+        wanted = self.recipe.lasso
+        if wanted is None:
+            return 0.0
+        loss = wanted.weight * torch.stack([weight.abs().sum() for weight in self._lassoed(wanted.part)]).sum()
+        self.log("lasso_loss", loss)
+        return loss
+
+    def _lassoed(self, part: str) -> list[Tensor]:
+        """The weights of that part's convolutions."""
+        named = self.network.named_parameters()
+        return [value for name, value in named if name.startswith(f"{part}.") and value.ndim == 4]
+
     def configure_optimizers(self) -> Any:
         wanted = self.recipe.optimizer
         encoder = [value for name, value in self.network.named_parameters() if name.startswith("encoder.")]
         others = [value for name, value in self.network.named_parameters() if not name.startswith("encoder.")]
         groups = [{"params": encoder, "lr": wanted.encoder_rate}, {"params": others, "lr": wanted.rate}]
         groups = [group for group in groups if group["params"]]
-        optimizer = torch.optim.AdamW(groups, weight_decay=wanted.weight_decay, fused=True)
+        optimizer = OPTIMIZERS[wanted.name](groups, weight_decay=wanted.weight_decay)
         if wanted.schedule == "plateau":
-            plateau = ReduceLROnPlateau(optimizer, factor=0.3, patience=2)
+            plateau = ReduceLROnPlateau(
+                optimizer, factor=wanted.fall, patience=wanted.plateau - 1, min_lr=wanted.lowest_rate
+            )
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "validation_loss"}}
         cosine = LambdaLR(optimizer, self._rate_share)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
@@ -134,14 +153,20 @@ def train(
     *,
     loaders: int,
     minutes: float | None = None,
+    validation: list[Photo] | None = None,
 ) -> None:
-    """Trains to the recipe's end, or for so many minutes in all; goes on from `out`/last.ckpt where there is one."""
+    """Trains to the recipe's end, or for so many minutes in all; goes on from `out`/last.ckpt where there is one.
+
+    Where no `validation` is given, the recipe says how many of the photographs are kept for it.
+    """
     if minutes is not None and minutes <= 0:
         raise ColorizeError(f"A training of {minutes:g} minutes learns nothing: give it more.")
     last = out / LAST
-    resumed = torch.load(last, map_location="cpu", weights_only=True)["global_step"] if last.exists() else 0
-    lightning.seed_everything(recipe.seed + resumed, workers=True)  # who goes on draws other crops than at the start
-    learned, kept = split_photos(photos, recipe.data.held_out)
+    before = torch.load(last, map_location="cpu", weights_only=True) if last.exists() else {"global_step": 0}
+    if _has_stopped(before):
+        return
+    lightning.seed_everything(recipe.seed + before["global_step"], workers=True)  # who goes on draws other crops
+    learned, kept = (photos, validation) if validation else split_photos(photos, recipe.data.held_out)
     weights = sampling_weights(learned, recipe.data.sampling)
     training = Training(dict_from_recipe(recipe))
     training.loss.prepare(colours_of(learned, recipe.data, weights))
@@ -163,6 +188,12 @@ def train(
     )
     trainer.fit(training, shown, checked, ckpt_path=last if last.exists() else None, weights_only=True)
     trainer.save_checkpoint(last)
+
+
+def _has_stopped(checkpoint: dict[str, Any]) -> bool:
+    """Whether a run came to its early stop; Lightning would give it one more epoch."""
+    callbacks = checkpoint.get("callbacks", {}).items()
+    return any(state["stopped_epoch"] > 0 for name, state in callbacks if name.startswith("EarlyStopping"))
 
 
 def _callbacks(recipe: Recipe, out: Path) -> list[Callback]:

@@ -1,9 +1,10 @@
-"""The papers' systems for real, but in seconds: the table of all, and Li and Wang's experiment."""
+"""The papers' systems for real, but in seconds: the table of all, and the experiment of each paper."""
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import cv2
@@ -12,16 +13,23 @@ import onnx
 import pytest
 import torch
 from colorize_neural.errors import ColorizeError
+from colorize_neural.worker.color import lab_from_rgb
 from colorize_neural.worker.models import read_models
 from skimage import data
 
-from export import cifar, papers, speed
+from export import aranburu, cifar, comparison, papers, paquette, speed
 from export.networks import NETWORKS
 from export.networks.wang2018 import Wang2018Transfer
-from export.recipe import RECIPES, read_recipe
+from export.photos import find_photos
+from export.recipe import RECIPES, Recipe, changed, dict_from_recipe, read_recipe
+from export.to_onnx import load_run
+from export.train import LAST, Training, train
 
 WANG = "wang2018-regression"
+PAQUETTES = [name for name in papers.paper_recipes(full=False) if name.startswith("paquette2022")]
 SECONDS = 3
+INSTANT = ["--minutes", "0.01", "--tested", "4"]
+QUIET = {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
 
 
 @pytest.fixture(scope="module")
@@ -88,9 +96,10 @@ def test_a_page_without_a_place_for_the_table_is_left_alone(models: Path) -> Non
     assert (models / "README.md").read_text() == "no place"
 
 
+@pytest.mark.parametrize("full", [False, True], ids=["minutes", "full"])
 @pytest.mark.parametrize("name", papers.paper_recipes(full=False))
-def test_every_system_of_a_paper_answers_on_the_grid_that_its_recipe_trains_on(name: str) -> None:
-    recipe = read_recipe(RECIPES / f"{name}.toml")
+def test_every_system_of_a_paper_answers_on_the_grid_that_its_recipe_trains_on(name: str, full: bool) -> None:
+    recipe = read_recipe(RECIPES / f"{name}.toml", full)
     side = recipe.manifest.size["multiple"] * 4
     network = NETWORKS[recipe.network.name](**recipe.network.options).eval()
     with torch.no_grad():
@@ -149,3 +158,151 @@ def test_li_and_wangs_experiment_prints_their_table_beside_ours(
 def test_photographs_without_the_two_halves_are_a_sentence(photos: Path) -> None:
     with pytest.raises(ColorizeError, match="name CIFAR-10's"):
         cifar.main(["--photos", str(photos / "train")])
+
+
+def printed_rows(out: str) -> list[list[str]]:
+    """The cells of a Markdown table, its head left out."""
+    lines = [line for line in out.splitlines() if line.startswith("| ")]
+    return [line.strip("| ").split(" | ") for line in lines[1:]]
+
+
+def test_aranburus_tuning_table_is_printed_beside_ours_and_goes_on_where_it_stopped(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ["--photos", str(photos), "--out", str(tmp_path), *INSTANT]
+    aranburu.main(command)
+    out = capsys.readouterr().out
+    rows = printed_rows(out)
+    assert [(row[0], row[1], row[2]) for row in rows[:3]] == [
+        ("batch", "10", "195.55"),
+        ("batch", "20", "217.08"),
+        ("dropout", "0.4", "215.69"),
+    ]
+    assert len(rows) == len(aranburu.ROWS) == 9
+    assert all(0 < float(row[3]) < 1e4 and int(row[5]) > 0 for row in rows)
+    assert "lie 20.14 apart in their table" in out
+
+    def never(*_: object) -> None:
+        raise AssertionError("its minutes are spent")
+
+    monkeypatch.setattr("export.train.Training.training_step", never)
+    aranburu.main(command)
+    assert printed_rows(capsys.readouterr().out) == rows
+
+
+def test_paquettes_table_is_printed_beside_ours_with_a_sheet(
+    photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part, half in (("train", "train"), ("val", "test"), ("test", "test")):
+        shutil.copytree(photos / half / "chelsea", tmp_path / "landscape" / part)
+    needed = {*paquette.SHEET, "classic-adam-mse", "classic-adam-mse-varied"}
+    monkeypatch.setattr(paquette, "ROWS", [row for row in paquette.ROWS if row.name in needed])
+    monkeypatch.setattr(paquette, "SIDE", 32)
+    places = ["--landscape", str(tmp_path / "landscape"), "--varied", str(photos), "--out", str(tmp_path / "runs")]
+    paquette.main([*places, "--sheet", str(tmp_path / "sheet.png"), *INSTANT])
+    out = capsys.readouterr().out
+    rows = printed_rows(out)
+    assert [row[:3] for row in rows[:2]] == [
+        ["classic", "adam, mse", "21 / 20 / 19"],
+        ["classic", "adam, mae", "301 / 290 / 287"],
+    ]
+    assert rows[-1][1] == "adam, mse, varied"
+    assert all(float(figure) > 0 for row in rows for figure in row[3].split(" / "))
+    assert {len(row) for row in rows} == {11}
+    assert "Colourfulness after landscapes" in out
+    sheet = cv2.imread(str(tmp_path / "sheet.png"))
+    assert sheet is not None
+    assert sheet.shape[1] == (len(paquette.SHEET) + 2) * 164  # grey and the truth beside the six
+
+
+def test_paquettes_rows_are_his_twelve_runs_three_single_ones_and_two_on_varied_photographs() -> None:
+    names = [row.name for row in paquette.ROWS]
+    assert len(set(names)) == len(names) == 12 + 3 + 2
+    assert set(paquette.SHEET) <= set(names)
+    for row in paquette.ROWS:
+        recipe = paquette.row_recipe(row, photos=4990, full=True)
+        assert (recipe.data.crop, recipe.optimizer.batch, recipe.optimizer.patience) == (128, 8, 5)
+        assert (recipe.optimizer.crops, recipe.optimizer.rate) == (25 * 4990, 0.01)
+
+
+def test_photographs_without_the_three_parts_are_a_sentence(photos: Path) -> None:
+    with pytest.raises(ColorizeError, match="name the tar of landscapes"):
+        paquette.main(["--landscape", str(photos), "--varied", str(photos)])
+
+
+@pytest.mark.parametrize("name", PAQUETTES)
+def test_paquettes_networks_start_near_grey_and_never_leave_what_8_bits_hold(name: str) -> None:
+    recipe = read_recipe(RECIPES / f"{name}.toml")
+    network = NETWORKS[recipe.network.name](**recipe.network.options).eval()
+    with torch.no_grad():
+        start = network(torch.rand(1, 1, 48, 64) * 100)
+        wild = network(torch.rand(1, 1, 48, 64) * 10000)
+    assert start.abs().mean() < 40
+    assert -128 <= float(wild.min()) <= float(wild.max()) <= 127
+
+
+def test_the_primaries_are_of_their_own_colours_and_grey_of_none() -> None:
+    primaries = {"red": (1, 0, 0), "yellow": (1, 1, 0), "green": (0, 1, 0), "blue": (0, 0, 1)}
+    for name, rgb in primaries.items():
+        ab = lab_from_rgb(np.full((1, 1, 3), rgb, np.float32))[..., 1:].transpose(2, 0, 1)
+        assert [other for other, kind in paquette.COLOURS.items() if kind.among(ab).all()] == [name]
+        assert not any(kind.among(0 * ab).any() for kind in paquette.COLOURS.values())
+
+
+class Half(torch.nn.Module):
+    """Answers half of one colour everywhere."""
+
+    def __init__(self, ab: tuple[float, float]) -> None:
+        super().__init__()
+        self.ab = torch.tensor(ab)[:, None, None] / 2
+
+    def forward(self, L: torch.Tensor) -> torch.Tensor:
+        return self.ab.expand(len(L), -1, *L.shape[2:])
+
+
+def test_half_of_a_colour_is_measured_as_half(tmp_path: Path) -> None:
+    rgb = (200, 80, 60)
+    cv2.imwrite(str(tmp_path / "red.png"), np.full((40, 40, 3), rgb[::-1], np.uint8))
+    a, b = lab_from_rgb(np.array(rgb, np.float32) / 255)[1:].tolist()
+    training = Training(dict_from_recipe(short("paquette2022-basic"))).eval()
+    training.network = Half((a, b))
+    found = comparison.measure(training, find_photos([tmp_path]), paquette.COLOURS)
+    assert found.kept == pytest.approx({"red": 0.5, "yellow": 0, "green": 0, "blue": 0})
+    assert found.loss == pytest.approx(found.loss_of_grey / 4)
+    assert 0.3 < found.colourfulness < 0.7
+
+
+def short(name: str, **changes: object) -> Recipe:
+    """A paper's recipe at the scale of seconds, but with the optimiser and schedule of the full one."""
+    small = {"network": {"options": {"width": 2}}, "data": {"crop": 32}, "optimizer": {"crops": 800}}
+    return changed(changed(read_recipe(RECIPES / f"{name}.toml", full=True), small), dict(changes))
+
+
+def test_where_the_loss_stays_the_rate_falls_and_the_training_stops_with_its_best_weights(
+    photos: Path, tmp_path: Path
+) -> None:
+    still = {"rate": 1e-12, "encoder_rate": 1e-12, "lowest_rate": 0.0, "name": "rmsprop"}
+    recipe = short("paquette2022-basic", optimizer=still)
+    learned, kept = find_photos([photos / "train"]), find_photos([photos / "test"])[:4]
+    for _ in range(2):  # the second time there is nothing left to do
+        train(recipe, learned, tmp_path, dict(QUIET), loaders=0, validation=kept)
+    state = torch.load(tmp_path / LAST, weights_only=True)
+    assert state["global_step"] == 6 * (len(learned) // 8)  # the first epoch is the best one, then five without it
+    assert state["optimizer_states"][0]["param_groups"][0]["lr"] == pytest.approx(1e-14)  # his 2 epochs, twice
+    assert load_run(tmp_path).recipe == recipe
+
+
+def test_a_lasso_draws_the_weights_of_its_layers_to_0_and_no_others(photos: Path, tmp_path: Path) -> None:
+    recipe = short("paquette2022-large-kernel", lasso={"weight": 1.0}, optimizer={"crops": 320, "rate": 1e-3})
+    at_first = Training(dict_from_recipe(recipe)).network.state_dict()
+    train(recipe, find_photos([photos / "train"]), tmp_path, dict(QUIET), loaders=0)
+    drawn = load_run(tmp_path).network.state_dict()
+    sizes = {
+        name: float(drawn[name].abs().mean() / at_first[name].abs().mean()) for name in drawn if drawn[name].ndim == 4
+    }
+    assert all((size < 0.8) == name.startswith("layers.encoder") for name, size in sizes.items())
+
+
+def test_a_lasso_of_nothing_is_a_sentence() -> None:
+    with pytest.raises(ColorizeError, match="names no part of the network"):
+        Training(dict_from_recipe(short("paquette2022-large-kernel", lasso={"part": "encoder"})))

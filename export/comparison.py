@@ -1,0 +1,147 @@
+"""What the comparisons of papers share: runs that differ in a few numbers of a recipe, and what is measured of each.
+
+a recipe and photographs  ->  a trained network  ->  its loss, and how much of which colours it gives back
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+
+import numpy as np
+import torch
+from colorize_neural.worker.color import Float
+from numpy.typing import NDArray
+
+from export.crops import Crops
+from export.metrics import Rgb, colourfulness
+from export.photos import Photo
+from export.recipe import Recipe
+from export.systems import painted
+from export.to_onnx import load_run
+from export.train import LAST, Training, train
+
+TEMPERATURE = torch.ones(1)  # regressions ignore it
+
+
+@dataclass(frozen=True)
+class Colours:
+    """Those of some chroma, Lab units, and some hue, degrees from the a axis towards b; from and to."""
+
+    chroma: tuple[float, float] = (10.0, inf)
+    hue: tuple[float, float] = (0.0, 360.0)
+
+    def among(self, ab: Float) -> NDArray[np.bool_]:
+        """Which of ab (2, h, w) are of these."""
+        chroma, hue = np.hypot(*ab), np.degrees(np.arctan2(ab[1], ab[0]))
+        has_hue: NDArray[np.bool_] = (hue - self.hue[0]) % 360 < self.hue[1] - self.hue[0]
+        return has_hue & (self.chroma[0] <= chroma) & (chroma < self.chroma[1])
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is measured of a run on photographs that are shown to it whole."""
+
+    loss: float  # the recipe's own
+    loss_of_grey: float
+    colourfulness: float  # share of the truth's
+    kept: dict[str, float]  # of each kind of colours: 1 as much colour as the truth, 0 grey, less the opposite colour
+
+    @property
+    def share_of_grey(self) -> float:
+        """The loss, 1 where the network is no better than grey."""
+        return self.loss / self.loss_of_grey
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One photograph's middle: L (h, w), and ab (2, h, w) as found and in truth."""
+
+    L: Float
+    found: Float
+    true: Float
+
+    def rgb(self, ab: Float) -> Rgb:
+        """The photograph in those colours."""
+        return painted(self.L, np.moveaxis(ab, 0, -1))
+
+
+def trained(
+    recipe: Recipe, photos: list[Photo], out: Path, minutes: float | None, validation: list[Photo] | None = None
+) -> Training:
+    """The network after its minutes; the run goes on where it was interrupted."""
+    print(f"{out.name} ...", flush=True)
+    options = {"precision": "bf16-mixed", "enable_progress_bar": False, "enable_model_summary": False}
+    train(recipe, photos, out, options, loaders=1, minutes=minutes, validation=validation)
+    return load_run(out)
+
+
+def crops_seen(out: Path, recipe: Recipe) -> int:
+    """How many crops a run has been shown."""
+    steps: int = torch.load(out / LAST, map_location="cpu", weights_only=True)["global_step"]
+    return steps * recipe.optimizer.batch
+
+
+def seen(training: Training, photos: Sequence[Photo]) -> Iterator[Seen]:
+    """The photographs as the network colours them, at the size that it was trained at."""
+    colorizer, crops = training.colorizer(), Crops(list(photos), training.recipe.data, training=False)
+    for crop in (crops[place] for place in range(len(crops))):
+        with torch.no_grad():
+            ab = colorizer(crop["L"][None], TEMPERATURE)[0]
+        yield Seen(crop["L"][0].numpy(), ab.numpy(), crop["ab"].numpy())
+
+
+def mean_loss(training: Training, photos: Sequence[Photo]) -> float:
+    """Of these photographs, clean and whole."""
+    losses = [float(training.loss(*_tensors(one.found, one.true))) for one in seen(training, photos)]
+    return float(np.mean(losses))
+
+
+def measure(training: Training, photos: Sequence[Photo], colours: dict[str, Colours]) -> Figures:
+    """All figures of a network for regression, on these photographs."""
+    losses, greys, found, true = [], [], [], []
+    towards, chromas = dict.fromkeys(colours, 0.0), dict.fromkeys(colours, 0.0)
+    for one in seen(training, photos):
+        losses.append(float(training.loss(*_tensors(one.found, one.true))))
+        greys.append(float(training.loss(*_tensors(0 * one.true, one.true))))
+        found.append(colourfulness(one.rgb(one.found)))
+        true.append(colourfulness(one.rgb(one.true)))
+        chroma = np.hypot(*one.true)
+        along = (one.found * one.true).sum(axis=0) / np.maximum(chroma, 1e-6)
+        for name, kind in colours.items():
+            among = kind.among(one.true)
+            towards[name] += float(along[among].sum())
+            chromas[name] += float(chroma[among].sum())
+    return Figures(
+        loss=float(np.mean(losses)),
+        loss_of_grey=float(np.mean(greys)),
+        colourfulness=float(np.mean(found) / np.mean(true)),
+        kept={name: towards[name] / chromas[name] if chromas[name] else 0.0 for name in colours},
+    )
+
+
+def print_row(*cells: str) -> None:
+    """One line of a Markdown table."""
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def print_heads(*heads: str) -> None:
+    """The head of a Markdown table."""
+    print_row(*heads)
+    print(f"|{'---|' * len(heads)}", flush=True)
+
+
+def add_budget(parser: argparse.ArgumentParser, out: Path) -> None:
+    """The options that all comparisons have."""
+    parser.add_argument("--out", type=Path, default=out, help="the folder of the runs' folders")
+    parser.add_argument("--tested", type=int, default=500, help="photographs that each figure is measured on")
+    scale = parser.add_mutually_exclusive_group()
+    scale.add_argument("--minutes", type=float, default=5.0, help="of training for each run")
+    scale.add_argument("--full", action="store_true", help="the width and the length of the paper instead")
+
+
+def _tensors(*arrays: Float) -> tuple[torch.Tensor, ...]:
+    return tuple(torch.from_numpy(array)[None] for array in arrays)
