@@ -50,7 +50,7 @@ class BeforeAfter:
         for above in (self._image, self._spinner):
             overlay.set_overlay_pass_through(above, True)
         self.widget = Gtk.EventBox(name="preview", can_focus=True, hexpand=True, vexpand=True)
-        self.widget.set_tooltip_text("Drag the line to compare: left of it the photograph as it is")
+        self.widget.connect("realize", self._show_that_it_can_be_dragged)
         self.widget.add(overlay)
         for event in ("button-press-event", "motion-notify-event"):
             self.widget.connect(event, self._on_pointer)
@@ -92,6 +92,10 @@ class BeforeAfter:
             if 0 <= line + beside < width:
                 shown.new_subpixbuf(line + beside, 0, 1, height).fill(colour)
         self._image.set_from_pixbuf(shown)
+
+    @staticmethod
+    def _show_that_it_can_be_dragged(widget: Any) -> None:
+        widget.get_window().set_cursor(Gdk.Cursor.new_from_name(widget.get_display(), "col-resize"))
 
     def _on_size(self, _widget: Any, room: Any) -> None:
         if (room.width, room.height) != self._room:
