@@ -15,6 +15,7 @@ from gi.repository import Gegl, Gimp
 DTYPES = {150: "uint8", 175: "uint8", 250: "uint16", 275: "uint16"}  # by Gimp.Precision; the others are read as float
 BABL_DEPTHS = {"uint8": "u8", "uint16": "u16", "float32": "float"}
 STRIP_BYTES = 1 << 26
+PHOTOGRAPH = "colorize-neural-photograph"  # a parasite of our layers: the tattoo of the layer that they colour
 PREVIEW_SIDE = 640  # pixels: of a preview, at the most
 
 
@@ -48,11 +49,19 @@ def layers_to_colorize(image: Any, drawables: list[Any]) -> list[Any]:
         raise WrongLayerError(
             "There is a floating selection: please anchor it or make it a new layer in the Layers dialog first."
         )
+    chosen = []
     for drawable in drawables:
         if not drawable.is_valid():
             raise WrongLayerError("A layer was removed meanwhile: please select the layers to colour once more.")
         check_has_colours(image, drawable)
-    return drawables
+        chosen.append(photograph_of(image, drawable))
+    return list(dict.fromkeys(chosen))
+
+
+def photograph_of(image: Any, layer: Any) -> Any:
+    """The photograph that a layer of ours lies on, for who tries once more means that; another layer itself."""
+    parasite = layer.get_parasite(PHOTOGRAPH)
+    return (parasite and image.get_layer_by_tattoo(int(bytes(parasite.get_data())))) or layer
 
 
 def check_has_colours(image: Any, drawable: Any) -> None:
@@ -177,9 +186,19 @@ def add(image: Any, below: Any, pixels: Pixels, name: str, mode: Any) -> Any:
     fill(layer.get_buffer(), pixels)
     layer.set_offsets(*offsets(below))
     layer.set_visible(below.get_visible())
-    check_done(image.insert_layer(layer, below.get_parent(), image.get_item_position(below)))
+    check_done(image.insert_layer(layer, below.get_parent(), image.get_item_position(top_of(image, below))))
+    parasite = Gimp.Parasite.new(PHOTOGRAPH, Gimp.PARASITE_PERSISTENT, str(below.get_tattoo()).encode())
+    check_done(layer.attach_parasite(parasite))
     add_mask(image, layer, below.get_mask() if below.get_apply_mask() else None)
     return layer
+
+
+def top_of(image: Any, photograph: Any) -> Any:
+    """The uppermost of our layers on the photograph, which the next one must not be hidden by; or the photograph."""
+    parent = photograph.get_parent()
+    beside = parent.get_children() if parent else image.get_layers()
+    above = beside[: image.get_item_position(photograph)]
+    return next((layer for layer in above if photograph_of(image, layer) == photograph), photograph)
 
 
 def add_mask(image: Any, layer: Any, hiding: Any) -> None:

@@ -96,7 +96,7 @@ def delete(image: int) -> None:
 def aim_at(image: int, what: str) -> None:
     """Chooses what the next call is given instead of the layer."""
     photo = images[image].get_layers()[0]
-    aims = {
+    aims: dict[str, Callable[[Any], list[Any]]] = {
         "mask": mask_of,
         "channel": channel_of,
         "empty group": group_of,
@@ -104,6 +104,7 @@ def aim_at(image: int, what: str) -> None:
         "copies": with_copies,
         "one locked": with_a_locked_copy,
         "text": text_on,
+        "uppermost": lambda photo: [photo],
         "none": nothing,
         "of another image": of_another_image,
         "in no image": in_no_image,

@@ -218,6 +218,22 @@ def names(layers: list[LayerState]) -> list[str]:
 
 
 @pytest.mark.parametrize("output", NEW_LAYERS)
+@pytest.mark.parametrize("again", ["uppermost", "photo"])
+def test_who_tries_once_more_colours_the_photograph_again_above_what_was_tried(
+    gimp: Gimp, output: str, again: str
+) -> None:
+    with gimp.image(Photo()) as image:
+        coloured_image(image, output=output, strength=2.0)
+        if again == "uppermost":
+            image.do("aim_at", what=again)
+        state = coloured_image(image, output=output, strength=0.5)
+    assert names(state.layers) == ["Orange #1", "Orange", "photo"]
+    with gimp.image(Photo()) as image:
+        once = coloured_image(image, output=output, strength=0.5)
+    assert np.abs(state.visible - once.visible).max() < 0.01
+
+
+@pytest.mark.parametrize("output", NEW_LAYERS)
 def test_several_layers_each_get_their_own_from_one_worker(gimp: Gimp, counted: Path, output: str) -> None:
     with gimp.image(Photo()) as image:
         image.do("aim_at", what="copies")

@@ -126,7 +126,7 @@ def _intact_content(model: Model) -> bytes:
 def _reason_for_cpu(wished: list[str]) -> str:
     if wished:
         return "ONNX Runtime found no GPU whose driver and libraries it could start"
-    return "this installation's ONNX Runtime is the build without GPU support"
+    return "this installation has no support for GPUs"
 
 
 def _first_line(error: Exception) -> str:
