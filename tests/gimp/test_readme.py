@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +25,9 @@ def folder(gimp: Gimp, tmp_path: Path) -> Path:
 
 
 def snippet(beginning: str) -> str:
-    """The README's indented block that begins so."""
-    (found,) = re.findall(rf"^    {re.escape(beginning)}.*\n(?:    .*\n)*", README.read_text(encoding="utf-8"), re.M)
-    return textwrap.dedent(found)
+    """The README's block that begins so."""
+    (found,) = re.findall(rf"^```sh\n({re.escape(beginning)}.*?)^```$", README.read_text(encoding="utf-8"), re.M | re.S)
+    return str(found)
 
 
 def run(gimp: Gimp, program: str, folder: Path, interpreter: str) -> list[str]:
