@@ -20,7 +20,7 @@ from installer import environment, gimps
 from installer.environment import COMMAND, PLUG_IN, REPOSITORY
 from installer.places import Places
 
-SAMPLE = REPOSITORY / "samples" / "migrant-mother-1936.jpg"
+SAMPLE = REPOSITORY / "samples" / "buffalo-1908.jpg"
 _NOT_OURS = {  # failures of the machine: what the user can do is in the sentence of _about_files
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
     *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EIO, errno.ENAMETOOLONG),
