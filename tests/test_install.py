@@ -22,7 +22,11 @@ from tests.disks import small_disk
 from tests.machines import NAME, ODD, REPOSITORY, Done, Machine, Tree, make_checkout, tree
 
 NO_PACKAGES = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/nowhere"}  # the quickest way for an installation to fail
-FRONT_END = {path.name for path in (REPOSITORY / "plugin/gimp3").glob("*.py")} | {"colorize_neural", "settings.json"}
+FRONT_END = {file.name for file in (REPOSITORY / "plugin/gimp3").glob("*.py")} | {
+    "colorize_neural",
+    "help",
+    "settings.json",
+}
 
 
 @dataclass

@@ -75,6 +75,7 @@ class Dialog:
         before = pixbuf_from(photograph.shape, photograph.rows)
         self._picture = BeforeAfter(before, LEAST_PREVIEW)
         self._thumbnails = {one.title: Gtk.Image(pixbuf=fitted(before, *THUMBNAIL)) for one in SUGGESTIONS}
+        self._buttons: dict[Suggestion, Any] = {}
         self._status, self._description, self._hint = map(text, ("status", "description", "temperature-hint"))
         self._lay_out()
         self._previewer = Previewer(client, photograph.shape, photograph.rows, self._deliver)
@@ -105,7 +106,8 @@ class Dialog:
     def _suggestions(self) -> Any:
         strip = Gtk.Box(spacing=6, homogeneous=True)
         for suggestion in SUGGESTIONS:
-            button = Gtk.Button(name=f"suggestion {suggestion.title}", relief=Gtk.ReliefStyle.NONE)
+            button = Gtk.Button(name=f"suggestion {suggestion.title}")
+            self._buttons[suggestion] = button
             button.add(column(self._thumbnails[suggestion.title], Gtk.Label(label=suggestion.title)))
             button.connect("clicked", self._on_suggestion, suggestion)
             strip.pack_start(button, True, True, 0)
@@ -147,6 +149,9 @@ class Dialog:
         self._temperature.set_sensitive(not ignores)
         self._temperature.set_value(self._shown_temperature())
         self._hint.set_text("This model has no temperature." if ignores else "Low is vivid, high is cautious.")
+        for suggestion, button in self._buttons.items():
+            chosen = all(self._config.get_property(name) == getattr(suggestion, name) for name in SUGGESTED)
+            button.set_relief(Gtk.ReliefStyle.NORMAL if chosen else Gtk.ReliefStyle.NONE)
         self._want()
 
     def _own_temperature(self) -> float | None:

@@ -92,6 +92,11 @@ def click(widget: str) -> None:
     find(widget).clicked()
 
 
+def is_raised(widget: str) -> bool:
+    """Whether a button looks chosen among its neighbours."""
+    return str(find(widget).get_relief().value_nick) == "normal"
+
+
 def respond(button: str) -> None:
     """Presses one of the dialog's own buttons, by its Gtk.ResponseType."""
     from gi.repository import Gtk  # noqa: PLC0415
