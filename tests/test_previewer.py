@@ -97,8 +97,11 @@ def test_a_worker_that_is_taken_away_in_mid_work_ends_the_thread_and_leaves_noth
     assert not pixel_files()
 
 
-def test_a_worker_that_hangs_is_killed_though_the_thread_reads_from_it(previewer: Previewer, client: Client) -> None:
-    (worker,) = children()
+def test_a_worker_that_hangs_is_killed_though_the_thread_reads_from_it(tiny: Settings, delivered: Delivered) -> None:
+    others = children()
+    client = Client(tiny)
+    (worker,) = children() - others
+    previewer = Previewer(client, GREY, PIXELS, lambda *done: delivered.put(done))
     os.kill(worker, signal.SIGSTOP)
     previewer.want([orange("never")])
     time.sleep(1)  # until it is asked
