@@ -187,7 +187,8 @@ def add(image: Any, below: Any, pixels: Pixels, name: str, mode: Any) -> Any:
     layer.set_offsets(*offsets(below))
     layer.set_visible(below.get_visible())
     check_done(image.insert_layer(layer, below.get_parent(), image.get_item_position(top_of(image, below))))
-    parasite = Gimp.Parasite.new(PHOTOGRAPH, Gimp.PARASITE_PERSISTENT, str(below.get_tattoo()).encode())
+    kept = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
+    parasite = Gimp.Parasite.new(PHOTOGRAPH, kept, str(below.get_tattoo()).encode())
     check_done(layer.attach_parasite(parasite))
     add_mask(image, layer, below.get_mask() if below.get_apply_mask() else None)
     return layer

@@ -205,7 +205,7 @@ def test_a_second_call_while_one_works_is_fine(desk: Desk) -> None:
         assert eventually(lambda: is_coloured(first))
         assert image.colorize()[0] == "success"
         first.do("respond", button="OK")
-        assert eventually(lambda: image.names() == ["Orange", "Orange #1", "photo"])
+        assert eventually(lambda: image.names() == ["Orange #1", "Orange", "photo"])
 
 
 def test_cancel_in_the_dialog_changes_nothing(desk: Desk) -> None:
