@@ -14,7 +14,7 @@ import argparse
 import io
 import tarfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,11 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from export import run
+from export.comparison import print_heads, print_row
 from export.judge import Judge
 from export.metrics import Rgb, ab_error
 from export.photos import Photo, find_photos, spread
-from export.recipe import RECIPES, Recipe, read_recipe
+from export.recipe import RECIPES, Recipe, changed, read_recipe
 from export.systems import System, grey, itself, model_system
 from export.to_onnx import load_run, write_run
 from export.train import train
@@ -69,13 +70,8 @@ def cifar_recipe(model: str) -> Recipe:
     """A recipe of the paper at the size of these photographs, whole ones."""
     recipe = read_recipe(RECIPES / f"{model}.toml")
     side = TRANSFER_SIDE if model.endswith("transfer") else SIDE
-    return replace(
-        recipe,
-        data=replace(recipe.data, crop=side, smallest=1.0),
-        manifest=replace(
-            recipe.manifest, size={**recipe.manifest.size, "short_side": side}, trained_on="CIFAR-10's training set"
-        ),
-    )
+    manifest = {"size": {"short_side": side}, "trained_on": "CIFAR-10's training set"}
+    return changed(recipe, {"data": {"crop": side, "smallest": 1.0}, "manifest": manifest})
 
 
 def train_layer(judge: Judge, photos: Sequence[Photo], classes: list[str], seed: int = 1) -> nn.Linear:
@@ -175,13 +171,13 @@ def print_table(
     """As Markdown: how often `name` names the right class, theirs and ours, and the ab error."""
     right = [class_of(photo) for photo in photos]
     truths = [photo.rgb() for photo in photos]
-    print("| system | recognised, theirs | recognised, ours | ab error |\n|---|---|---|---|")
+    print_heads("system", "recognised, theirs", "recognised, ours", "ab error")
     for row in ROWS:
         shown = [systems[row.name](truth) for truth in truths]
         ours = np.mean(np.equal(name(shown), right))
         error = np.mean([ab_error(one, truth) for one, truth in zip(shown, truths, strict=True)])
         theirs = "" if row.theirs is None else f"{row.theirs} %"
-        print(f"| {row.name} | {theirs} | {ours:.1%} | {error:.2f} |", flush=True)
+        print_row(row.name, theirs, f"{ours:.1%}", f"{error:.2f}")
 
 
 if __name__ == "__main__":

@@ -54,8 +54,7 @@ class Training(lightning.LightningModule):
         self.timer = Timer(interval=Interval.step)
         self.loss = _made(LOSSES, self.recipe.loss)
         self.network = _made(NETWORKS, self.recipe.network)
-        wanted = self.recipe.perceptual
-        self.perceptual = Perceptual(wanted.encoder) if wanted else None
+        self.perceptual: Perceptual | None = None
         if self.recipe.lasso and not self._lassoed(self.recipe.lasso.part):
             raise ColorizeError(f'This recipe\'s lasso names no part of the network: mend "{self.recipe.lasso.part}".')
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub forgets it
@@ -63,6 +62,11 @@ class Training(lightning.LightningModule):
     def colorizer(self) -> ExportedColorizer:
         """What the ONNX file computes, ready to evaluate."""
         return ExportedColorizer(self.network, self.loss.decoder()).eval()
+
+    def on_fit_start(self) -> None:
+        """Only a training looks at features: an export is loaded without them."""
+        if self.recipe.perceptual:
+            self.perceptual = Perceptual(self.recipe.perceptual.encoder)
 
     def training_step(self, batch: Batch, _index: int) -> Tensor:
         answer = self._answer(batch)

@@ -6,7 +6,6 @@ import os
 import queue
 import signal
 import time
-from collections.abc import Iterator
 
 import pytest
 from colorize_neural.client import Client
@@ -19,18 +18,13 @@ from tests.processes import children
 
 GREY = Shape(60, 40, 3, "uint8")
 PIXELS = b"\x80" * GREY.bytes
+pytestmark = pytest.mark.usefixtures("own_log")
 PATIENCE = 60  # seconds
 Delivered = queue.SimpleQueue[tuple[Wish, bytes, Message]]
 
 
 def orange(name: str) -> Wish:
     return Wish(name, {"model": "orange"})
-
-
-@pytest.fixture
-def client(tiny: Settings) -> Iterator[Client]:
-    with Client(tiny) as client:
-        yield client
 
 
 @pytest.fixture

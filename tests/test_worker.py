@@ -28,6 +28,7 @@ from tests.processes import children
 from tests.tiny_models import make_models
 
 GREY = Shape(60, 40, 3, "uint8")
+pytestmark = pytest.mark.usefixtures("own_log")
 
 
 def nothing(_fraction: float, _text: str) -> None: ...
@@ -42,19 +43,6 @@ def colorize(client: Client, rows: np.ndarray[Any, Any], **options: object) -> t
         result = client.colorize(pixels, options, nothing)
         coloured = pixels.read(height)
     return np.frombuffer(coloured, rows.dtype).reshape(rows.shape), result
-
-
-@pytest.fixture(autouse=True)
-def own_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The log file, which is not the user's."""
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    return tmp_path / "colorize-neural" / "colorize-neural.log"
-
-
-@pytest.fixture
-def client(tiny: Settings) -> Iterator[Client]:
-    with Client(tiny) as client:
-        yield client
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -50,8 +51,7 @@ def _colorize(arguments: Sequence[str]) -> int:
     from colorize_neural.worker.colorizer import Colorizer, Options  # noqa: PLC0415, --help needs no ONNX Runtime
 
     targets = _targets(chosen.photos, chosen.out)
-    names = ("model", "temperature", "strength", "warmth", "edge_guidance", "equalize", "device")
-    options = Options(**{name: getattr(chosen, name) for name in names})
+    options = Options(**{field.name: getattr(chosen, field.name) for field in fields(Options)})
     colorizer = Colorizer(settings.models_folder())
     colorizer.prepare(options)
     if len(targets) > 1:

@@ -79,13 +79,16 @@ def confirmed(procedure: Any, image: Any, chosen: list[Any], config: Any, client
     """Shows the dialog, its preview of the first layer."""
     import dialog  # noqa: PLC0415 - loads GTK, which a call without windows can do without
 
-    return dialog.confirmed(procedure, config, client, layers.reduced(image, chosen[0]), installed.models(FOLDER))
+    photograph, models = layers.reduced(image, chosen[0]), installed.models(FOLDER)
+    if not dialog.confirmed(procedure, config, client, photograph, models):
+        return False
+    layers.layers_to_colorize(image, chosen)  # once more: behind the dialog anything may have happened to them
+    return True
 
 
 def colorize(image: Any, chosen: list[Any], config: Any, client: Client) -> None:
     """The way of the chosen layers: read, have each coloured, and only then write."""
     replaces = config.get_property("output") == "replace"
-    layers.layers_to_colorize(image, chosen)  # once more: behind the dialog anything may have happened to them
     if replaces:
         for layer in chosen:
             layers.check_replaceable(layer)

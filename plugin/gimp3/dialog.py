@@ -141,7 +141,7 @@ class Dialog:
     def _follow(self) -> None:
         """Shows what the config holds, and has the photograph coloured so."""
         self._is_following = False
-        model = self._models.get(self._config.get_property("model"))
+        model = self._model()
         if model:
             self._combo.set_active_id(model.id)
             self._description.set_text(model.description)
@@ -154,9 +154,13 @@ class Dialog:
             button.set_relief(Gtk.ReliefStyle.NORMAL if chosen else Gtk.ReliefStyle.NONE)
         self._want()
 
+    def _model(self) -> Model | None:
+        """The chosen one; None where none is installed."""
+        return self._models.get(self._config.get_property("model"))
+
     def _own_temperature(self) -> float | None:
         """The model's, where it has one."""
-        model = self._models.get(self._config.get_property("model"))
+        model = self._model()
         return model.temperature if model else None
 
     def _shown_temperature(self) -> float:

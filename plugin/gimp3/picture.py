@@ -67,12 +67,8 @@ class BeforeAfter:
     def set_busy(self, busy: bool) -> None:
         self._spinner.set_property("active", busy)
 
-    @property
-    def split(self) -> float:
-        """Where the line is: 0 at the left end, 1 at the right one."""
-        return self._split
-
     def set_split(self, split: float) -> None:
+        """Puts the line there: 0 is the left end, 1 the right one."""
         self._split = min(max(split, 0.0), 1.0)
         self._compose()
 

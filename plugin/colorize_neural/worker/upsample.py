@@ -56,8 +56,9 @@ def _fit(ab: Float, guide: Float) -> Float:
         ab = models[..., :2] * L + models[..., 2:]
     for _ in range(_CORRECTIONS):
         missing = small - cv2.resize(ab, small.shape[1::-1], interpolation=cv2.INTER_AREA)
-        models[..., 2:] += cv2.resize(missing, (w, h), interpolation=cv2.INTER_LINEAR)
-        ab = models[..., :2] * L + models[..., 2:]
+        correction = cv2.resize(missing, (w, h), interpolation=cv2.INTER_LINEAR)
+        models[..., 2:] += correction
+        ab += correction
     return models
 
 
