@@ -36,6 +36,14 @@ def make_checkout(folder: Path) -> Path:
     return folder
 
 
+def make_program(path: Path, lines: str) -> Path:
+    """A program of the shell's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{lines}\n")
+    path.chmod(0o755)
+    return path
+
+
 class Machine:
     """A user's home folder, and a PATH on which there is nothing but what a test puts there."""
 
