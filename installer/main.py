@@ -128,6 +128,8 @@ def _install(found: list[Gimp], build: Build, wheels: Path | None) -> None:
 
 
 def _install_on(places: Places, found: list[Gimp], build: Build, wheels: Path | None) -> None:
+    if places.side.name:
+        print(f"GIMP's {places.side.name} gets an environment of its own, by its own Python.", flush=True)
     with places.held():
         places.sweep()
         try:

@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from colorize_neural import __version__
@@ -28,6 +28,7 @@ _WORKER = (
     ("--no-deps", "-r", "plugin/runtimes/{lock}.lock"),
 )
 _OURSELVES = ("--no-deps", "--no-build-isolation", ".")
+_FAILURE = "The worker cannot be installed"
 _SOURCE = ("plugin", "models", "pyproject.toml", "README.md", "LICENSE")  # what is installed from
 
 
@@ -43,16 +44,17 @@ def require_venv() -> None:
 
 
 def install(side: Side, build: Build, folder: Path, wheels: Path | None) -> None:
-    """Makes folder/environment with all that the worker needs; `wheels`: a folder that has it, so that none is fetched."""
+    """Makes folder/environment with all that the worker needs; wheels: what --prepare-offline made, or None."""
     with tempfile.TemporaryDirectory(dir=folder) as temporary:
         pip = _make_environment(side, folder, Path(temporary))
         source = _source_for(side, Path(temporary))
         where: list[str | Path] = ["--no-index", "--find-links", wheels.absolute()] if wheels else []
         print(f"Fetching what it needs (about {build.size}) ...", flush=True)
+        failure = f"The worker cannot be installed from {wheels}, which is for --prepare-offline to make"
         for packages in _locked(build):
-            _pip(pip, source, ["install", *where, *packages])
+            run([*pip, "install", *where, *packages], failure if wheels else _FAILURE, folder=source)
         print(f"Installing Colorize (neural) {__version__} and its models ...", flush=True)
-        _pip(pip, source, ["install", *_OURSELVES])
+        run([*pip, "install", *_OURSELVES], _FAILURE, folder=source)
 
 
 def fetch(side: Side, builds: Iterable[Build], wheels: Path) -> None:
@@ -62,18 +64,14 @@ def fetch(side: Side, builds: Iterable[Build], wheels: Path) -> None:
         folder = Path(temporary)
         pip = _make_environment(side, folder, folder)
         source = _source_for(side, folder)
-        _pip(pip, source, ["install", *_HASHED, *_BUILDERS])
+        run([*pip, "install", *_HASHED, *_BUILDERS], _FAILURE, folder=source)
         for packages in dict.fromkeys(packages for build in builds for packages in _locked(build)):
-            _pip(pip, source, ["download", "--dest", wheels.absolute(), *packages])
+            run([*pip, "download", "--dest", wheels.absolute(), *packages], _FAILURE, folder=source)
 
 
 def _locked(build: Build) -> list[tuple[str, ...]]:
     """What pip is told, in its order, to install the packages that the locks name."""
     return [(*_HASHED, *(word.format(lock=build.lock) for word in words)) for words in (_BUILDERS, *_WORKER)]
-
-
-def _pip(pip: Sequence[str | Path], source: Path, arguments: Sequence[str | Path]) -> None:
-    run([*pip, *arguments], "The worker cannot be installed", folder=source)
 
 
 def _make_environment(side: Side, folder: Path, temporary: Path) -> list[str | Path]:

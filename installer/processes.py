@@ -38,14 +38,19 @@ def run(command: Sequence[str | Path], failure: str, *, ours: bool = False, fold
     A program of ours fails with a sentence that names the remedy: then the error is that sentence alone.
     """
     kept = {name: entry for name, entry in os.environ.items() if not name.startswith(_MISLEADING)}
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env=kept | _OWN,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env=kept | _OWN,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+    except OSError as error:
+        raise ColorizeError(
+            f"{failure}, for {command[0]} cannot be started ({error.strerror}): please run install.py again."
+        ) from error
     output = _followed(process)
     with contextlib.suppress(OSError), settings.open_log() as log:
         log.write(output.encode())

@@ -39,7 +39,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def bin(home: Path) -> Path:
+def bin_folder(home: Path) -> Path:
     return home.parent / "programs"
 
 
@@ -96,15 +96,15 @@ def test_each_system_has_its_programs(home: Path, system: str, program: str, pac
 
 
 @pytest.mark.parametrize("name", ["gimp", "gimp-2.10", "gimp-3", "gimp-3.2", "gimp-console-3.0", "gimp-3.exe"])
-def test_a_gimp_on_the_path_is_found_once_under_whatever_name(home: Path, bin: Path, name: str) -> None:
-    program = make_program(bin / name, says("3.0.4"))
-    (bin / "gimp-console").symlink_to(program)
+def test_a_gimp_on_the_path_is_found_once_under_whatever_name(home: Path, bin_folder: Path, name: str) -> None:
+    program = make_program(bin_folder / name, says("3.0.4"))
+    (bin_folder / "gimp-console").symlink_to(program)
     (found,) = gimps.find([])
     assert (found.version, found.folder) == ("3.0", home / ".config/GIMP/3.0")
 
 
-def test_a_gimp_that_was_never_started_makes_its_own_settings_folder(home: Path, bin: Path) -> None:
-    make_program(bin / "gimp", f'{says("3.2.0")} || /bin/mkdir -p "$HOME/.config/GIMP/3.2/from $*"')
+def test_a_gimp_that_was_never_started_makes_its_own_settings_folder(home: Path, bin_folder: Path) -> None:
+    make_program(bin_folder / "gimp", f'{says("3.2.0")} || /bin/mkdir -p "$HOME/.config/GIMP/3.2/from $*"')
     (found,) = gimps.find([])
     assert [path.name for path in found.folder.iterdir()] == ["from --no-interface --quit"]
 
@@ -116,27 +116,33 @@ def test_gimp_2_and_3_get_different_front_ends(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "words", "folder", "there"),
+    ("sandbox", "parent", "there"),
     [
-        pytest.param("flatpak", "run org.gimp.GIMP", ".config/GIMP/3.0", ".config/GIMP/3.0", id="flatpak"),
-        pytest.param("flatpak", "run org.gimp.GIMP", ".config/GIMP/3.0", ".config", id="flatpak, never started"),
-        pytest.param("flatpak", "run org.gimp.GIMP", f"{FLATPAK}/3.0", f"{FLATPAK}/3.0", id="flatpak by itself"),
-        pytest.param("snap", "run gimp", f"{SNAP}/3.0", f"{SNAP}/3.0", id="snap"),
+        pytest.param("flatpak run org.gimp.GIMP", ".config/GIMP", "3.0", id="flatpak"),
+        pytest.param("flatpak run org.gimp.GIMP", ".config/GIMP", "", id="flatpak, never started"),
+        pytest.param("flatpak run org.gimp.GIMP", FLATPAK, "3.0", id="flatpak with settings of its own"),
+        pytest.param("snap run gimp", SNAP, "3.0", id="snap"),
     ],
 )
 def test_the_gimp_of_a_sandbox_runs_plug_ins_there(
-    home: Path, bin: Path, name: str, words: str, folder: str, there: str
+    home: Path, bin_folder: Path, sandbox: str, parent: str, there: str
 ) -> None:
-    (home / there).mkdir(parents=True)
-    make_program(bin / name, in_sandbox(words, "3.0.8"))
-    (bin / "gimp").symlink_to(bin / name)  # as a snap is started; it is no GIMP of this machine
+    (home / parent / there).mkdir(parents=True)
+    name, _, words = sandbox.partition(" ")
+    make_program(bin_folder / name, in_sandbox(words, "3.0.8"))
     (found,) = gimps.find([])
-    assert (found.name, found.folder, found.side.name) == (f"GIMP 3.0 ({name})", home / folder, name)
+    assert (found.name, found.folder, found.side.name) == (f"GIMP 3.0 ({name})", home / parent / "3.0", name)
 
 
-def test_a_settings_folder_that_two_gimps_share_goes_to_this_machines(home: Path, bin: Path) -> None:
-    make_program(bin / "gimp", says("3.0.4"))
-    make_program(bin / "flatpak", in_sandbox("run org.gimp.GIMP", "3.0.8"))
+def test_the_link_by_which_a_snap_is_started_is_no_gimp_of_this_machine(home: Path, bin_folder: Path) -> None:
+    make_program(bin_folder / "snap", says("3.0.8"))
+    (bin_folder / "gimp").symlink_to(bin_folder / "snap")
+    assert gimps.find([]) == []
+
+
+def test_a_settings_folder_that_two_gimps_share_goes_to_this_machines(home: Path, bin_folder: Path) -> None:
+    make_program(bin_folder / "gimp", says("3.0.4"))
+    make_program(bin_folder / "flatpak", in_sandbox("run org.gimp.GIMP", "3.0.8"))
     (found,) = gimps.find([])
     assert found.side == sides.this_machine()
     assert "GIMP 3.0 (flatpak) shares its settings" in found.found
@@ -168,9 +174,9 @@ def test_a_folder_that_is_named_is_the_only_one(home: Path, folder: str, name: s
     assert found.plug_ins == home / folder.removesuffix("/plug-ins") / "plug-ins"
 
 
-def test_programs_that_hang_in_the_way_are_no_gimp(home: Path, bin: Path) -> None:
-    make_program(bin / "gimp", "exit 1")
-    (bin / "gimp-3.0").symlink_to(bin / "missing")
-    (bin / "gimp-3.2").mkdir()
+def test_programs_that_hang_in_the_way_are_no_gimp(home: Path, bin_folder: Path) -> None:
+    make_program(bin_folder / "gimp", "exit 1")
+    (bin_folder / "gimp-3.0").symlink_to(bin_folder / "missing")
+    (bin_folder / "gimp-3.2").mkdir()
     found: list[Gimp] = gimps.find([])
     assert found == []
