@@ -8,17 +8,18 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from colorize_neural import __version__, settings
+from colorize_neural import __version__, protocol, settings
 from colorize_neural.errors import ColorizeError
 
 if TYPE_CHECKING:
-    from colorize_neural.worker.colorizer import Colorizer, Options
+    from colorize_neural.worker.colorizer import Colorizer, Options, Progress
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +48,8 @@ def _list_models() -> int:
 
 def _colorize(arguments: Sequence[str]) -> int:
     chosen = _parser().parse_args(arguments)
+    if chosen.progress:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
 
     from colorize_neural.worker.colorizer import Colorizer, Options  # noqa: PLC0415, --help needs no ONNX Runtime
 
@@ -61,8 +64,9 @@ def _colorize(arguments: Sequence[str]) -> int:
     for place, (photo, target) in enumerate(targets, 1):
         if len(targets) > 1:
             print(f"{place}/{len(targets)} {photo}", file=sys.stderr)
+        progress = _report_of(place, len(targets)) if chosen.progress else lambda _fraction, _text: None
         try:
-            notes |= dict.fromkeys(_colorize_one(colorizer, photo, target, options, chosen.overwrite))
+            notes |= dict.fromkeys(_colorize_one(colorizer, photo, target, options, chosen.overwrite, progress))
         except Exception as error:  # the other photographs are worth going on
             failures += _say(_sentence(error))
     for note in filter(None, notes):
@@ -70,16 +74,34 @@ def _colorize(arguments: Sequence[str]) -> int:
     return min(failures, 1)
 
 
-def _colorize_one(colorizer: Colorizer, photo: Path, target: Path, options: Options, overwrite: bool) -> list[str]:
+def _colorize_one(
+    colorizer: Colorizer, photo: Path, target: Path, options: Options, overwrite: bool, progress: Progress
+) -> list[str]:
     """Writes the coloured photograph -> what the user should know of it."""
     from colorize_neural.worker import photos  # noqa: PLC0415, --help needs no libvips
 
     photos.check_is_file(photo)
     photos.check_can_write(target, overwrite)
     photograph = photos.read_photograph(photo)
-    outcome = colorizer.colorize(photograph.pixels, options, lambda _fraction, _text: None)
+    outcome = colorizer.colorize(photograph.pixels, options, progress)
     photos.write_photograph(photograph, target)
     return [photograph.note, outcome.note]
+
+
+def _report_of(place: int, count: int) -> Progress:
+    """Tells on stdout how far the photographs are, of which this one is at its place, counted from 1."""
+
+    def report(fraction: float, text: str) -> None:
+        protocol.write(sys.stdout.buffer, "progress", fraction=(place - 1 + float(fraction)) / count, text=text)
+
+    return report
+
+
+def _end_with_stdin() -> None:
+    """A front end that is killed can tell nobody; its end of the pipe closes, and this process ends at once."""
+    while os.read(0, 65536):  # sys.stdin has a lock that would abort Python at its exit
+        pass
+    os._exit(1)
 
 
 def _targets(photos: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
@@ -135,6 +157,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--equalize", action=yes_or_no, default=False, help="for hard black-and-white photographs")
     parser.add_argument("--device", default="auto", help="auto, cpu or gpu (default: auto)")
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
+    parser.add_argument(
+        "--progress", action="store_true", help="for programs: JSON lines on stdout; it stops when its stdin closes"
+    )
     parser.add_argument("--version", action="version", version=f"{settings.NAME} {__version__}")
     return parser
 
