@@ -25,7 +25,7 @@ from installer.runtimes import Build
 from installer.sides import Side
 
 INSTALLATIONS = "installations"
-FRONT_ENDS = tuple(name for name in ("gimp3", "gimp2") if (REPOSITORY / "plugin" / name).is_dir())
+FRONT_ENDS = ("gimp3", "gimp2")
 SHARED_MODULES = ("__init__", "errors", "protocol", "client", "previewer", "settings")  # what the front end imports
 
 #            name, text: a name of our own, for a shebang line bears no blank, quote or long path

@@ -84,12 +84,12 @@ def _follow(chosen: argparse.Namespace) -> None:
     if chosen.check:
         _check(chosen.gimp_folder)
     elif chosen.uninstall:
-        _uninstall(_found(chosen.gimp_folder))
+        _uninstall(gimps.find(chosen.gimp_folder))
     else:
         packages.require_venv()
         if chosen.offline and not chosen.offline.is_dir():
             raise ColorizeError(f"There is no folder {chosen.offline}: please have it made by --prepare-offline.")
-        found = _found(chosen.gimp_folder)
+        found = gimps.find(chosen.gimp_folder)
         for gimp in found:
             print(f"Found {gimp.name}: {gimp.found}")
         build, why = runtimes.choose(chosen.device, runtimes.seen())
@@ -102,32 +102,28 @@ def _follow(chosen: argparse.Namespace) -> None:
                 _demo(Places(sides.this_machine()))
 
 
-def _found(told: list[Path]) -> list[Gimp]:
-    return [gimp for gimp in gimps.find(told) if gimp.front_end in FRONT_ENDS]
-
-
 def _sides_of(found: list[Gimp]) -> list[Side]:
     """This machine, for the command, and where else one of the GIMPs runs."""
     return list(dict.fromkeys([sides.this_machine(), *(gimp.side for gimp in found)]))
 
 
 def _install(found: list[Gimp], build: Build, wheels: Path | None) -> None:
-    here = Places(sides.this_machine())
-    failures = []
+    commands, failures = [], []
     for side in _sides_of(found):
         try:
             of_side = [gimp for gimp in found if gimp.side == side]
-            _install_on(Places(side), of_side, CPU if side.name else build, wheels)
+            commands.append(_install_on(Places(side), of_side, CPU if side.name else build, wheels))
         except ColorizeError as error:
             if not side.name:
                 raise
             failures.append(f"For GIMP's {side.name} nothing was installed: {error}")
-    _say_what_next(here, found)
+    _say_what_next(commands[0], found)
     if failures:
         raise ColorizeError(" ".join(failures))
 
 
-def _install_on(places: Places, found: list[Gimp], build: Build, wheels: Path | None) -> None:
+def _install_on(places: Places, found: list[Gimp], build: Build, wheels: Path | None) -> Path:
+    """Makes one side's installation and switches to it -> its command."""
     if places.side.name:
         print(f"GIMP's {places.side.name} gets an environment of its own, by its own Python.", flush=True)
     with places.held():
@@ -135,11 +131,12 @@ def _install_on(places: Places, found: list[Gimp], build: Build, wheels: Path | 
         try:
             places.prepare(found)
             places.switch_to(_made(places.side, build, wheels))
-            places.link_command()
+            command = places.link_command()
         finally:
             places.sweep()
     for place in places.plug_ins:
         print(f"Installed: {place}")
+    return command
 
 
 def _made(side: Side, build: Build, wheels: Path | None) -> Path:
@@ -164,22 +161,22 @@ def _prepare_offline(wheels: Path, found: list[Gimp], build: Build) -> None:
     print(f"All packages are in {wheels.absolute()}: now run install.py --offline with that folder.")
 
 
-def _say_what_next(places: Places, found: list[Gimp]) -> None:
+def _say_what_next(command: Path, found: list[Gimp]) -> None:
     if found:
         print("In GIMP (start it anew): open a photograph and click Colors > Colorize (neural)...")
     else:
         print("No GIMP was found: when there is one, run install.py again, perhaps with --gimp-folder DIR.")
-    command = places.link_command()
     on_path = shutil.which(settings.NAME) == str(command)
     print(f"Without GIMP: {settings.NAME if on_path else environment.quoted(command)} PHOTO -o RESULT")
 
 
 def _check(told: list[Path]) -> None:
-    found = _found(told)
+    found = gimps.find(told)
     looked_at = _sides_of(found) if told else list(dict.fromkeys([*_sides_of(found), *sides.installed()]))
     if not told:  # installed for folders that were named then
-        remembered = [place.parents[1] for side in looked_at for place in Places(side).plug_ins]
-        found += _found([folder for folder in remembered if folder not in [gimp.folder for gimp in found]])
+        remembered = {place.parents[1] for side in looked_at for place in Places(side).plug_ins}
+        for folder in sorted(remembered - {gimp.folder for gimp in found}):
+            found += gimps.find([folder])
     findings = []
     for finding in doctor.findings(found, looked_at):
         print(finding, flush=True)

@@ -33,8 +33,6 @@ def make_checkout(folder: Path) -> Path:
     for name in ("install.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(REPOSITORY / name, folder)
     (folder / "plugin/runtimes/cuda.lock").write_bytes((folder / "plugin/runtimes/cpu.lock").read_bytes())  # no 2 GB
-    (folder / "plugin/gimp2").mkdir(exist_ok=True)
-    (folder / "plugin/gimp2" / f"{NAME}.py").touch()
     make_models(folder / "models", ["orange"])
     return folder
 
