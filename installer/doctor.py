@@ -95,7 +95,11 @@ def _of_side(places: Places) -> Iterator[Finding]:
     if installation is None:
         yield Finding(f"Nothing is installed in {places.data}", "run install.py without --check", bad=True)
         return
-    told = settings.read(installation / FRONT_ENDS[0])
+    try:
+        told = settings.read(installation / FRONT_ENDS[0])
+    except ColorizeError as error:
+        yield Finding(str(error), bad=True)
+        return
     yield _of_packages(places.side, told.python)
     yield from _of_models(told.models)
     yield _tried(places.command, lambda: try_command(places.side, places.command))

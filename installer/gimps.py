@@ -164,7 +164,7 @@ def _told(folder: Path) -> Gimp:
             "Edit > Preferences > Folders > Plug-ins, or start that GIMP once."
         )
     version = folder.name if _FOLDER.fullmatch(folder.name) else "3"
-    of = (side for side in sides.sandboxes() if _parents(side)[-1] in folder.parents)  # its own, which no other uses
+    of = (side for side in sides.sandboxes() if _parents(side)[0] in folder.parents)  # its own, which no other uses
     return Gimp(version, folder, f"{folder}, as you said", next(of, sides.this_machine()))
 
 
@@ -190,12 +190,12 @@ def _by_sandbox() -> Iterator[Gimp]:
         version = _VERSION.search(_output([*side.gimp, "--version"], _ANSWERS_WITHIN))
         if version:
             choices = [parent / version[1] for parent in _parents(side)]
-            folder = next((folder for folder in choices if folder.is_dir()), choices[0])
+            folder = next((folder for folder in choices if folder.is_dir()), choices[-1])
             yield _started_once(Gimp(version[1], folder, " ".join(side.gimp), side), side.gimp)
 
 
 def _parents(side: Side) -> list[Path]:
-    return [path for pattern in side.settings for path in paths(pattern, Path.home(), os.environ)]
+    return [path for pattern in side.parents for path in paths(pattern, Path.home(), os.environ)]
 
 
 def _started_once(gimp: Gimp, program: Sequence[str]) -> Gimp:

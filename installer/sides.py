@@ -14,13 +14,13 @@ from colorize_neural import settings
 
 @dataclass(frozen=True)
 class Side:
-    """One side; `data` and `settings` mean the same folders there and here."""
+    """One side; a folder has the same name there and here."""
 
     name: str  # "" for this machine itself
     data: Path  # where our installations are
     gimp: tuple[str, ...] = ()  # what starts the GIMP of a sandbox
     program: tuple[str, ...] = ("{}",)  # what starts any other program {} there
-    settings: tuple[str, ...] = ()  # what holds the settings folders of its GIMPs: the first one that has the version
+    parents: tuple[str, ...] = ()  # of its GIMPs' settings folders: the first that has the version, else the last
 
     def traces(self) -> list[Path]:
         """Other folders of our name: a snap's log is in the home folder that the snap pretends."""
@@ -33,13 +33,13 @@ class Side:
 
 
 _SANDBOXES = (
-    #     name, our data below home, GIMP, another program, GIMP's settings
+    #     name, our data below home, GIMP, another program, the parents of GIMP's settings folders
     (
         "flatpak",
         ".var/app/org.gimp.GIMP/data/colorize-neural",
         ("flatpak", "run", "org.gimp.GIMP"),
         ("flatpak", "run", "--command={}", "org.gimp.GIMP"),
-        ("{XDG_CONFIG_HOME}/GIMP", "{HOME}/.var/app/org.gimp.GIMP/config/GIMP"),  # it is let into the former
+        ("{HOME}/.var/app/org.gimp.GIMP/config/GIMP", "{XDG_CONFIG_HOME}/GIMP"),  # newer ones are let into the latter
     ),
     (
         "snap",

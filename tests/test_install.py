@@ -376,7 +376,7 @@ def test_a_surprise_keeps_its_traceback_in_the_log(installed: Story) -> None:
     log = installed.machine.data / f"{NAME}.log"
     assert is_one_sentence(done)
     assert str(log) in done.stderr
-    assert "TypeError" in log.read_text().rpartition("Traceback")[2]
+    assert "AttributeError" in log.read_text().rpartition("Traceback")[2]
 
 
 def test_a_killed_run_leaves_the_former_installation_working(installed: Story) -> None:
