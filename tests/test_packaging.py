@@ -17,8 +17,8 @@ from tests.machines import REPOSITORY, make_checkout
 def make_wheel(folder: Path) -> Path:
     """A wheel of a fresh checkout, whose files have other times than those of the last one."""
     checkout = make_checkout(folder / "checkout")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", folder, checkout]
-    subprocess.run(command, check=True)
+    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir")
+    subprocess.run([*pip, str(folder), str(checkout)], check=True)
     (wheel,) = folder.glob("*.whl")
     return wheel
 
