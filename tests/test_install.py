@@ -203,9 +203,9 @@ def test_the_check_notices_a_damaged_model(installed: Story) -> None:
 
 def test_the_check_notices_a_package_that_was_changed(installed: Story) -> None:
     site_packages = settings.read(installed.machine.plug_in("3.0")).models.parents[1]
-    with damaged(site_packages / "numpy/version.py"):
+    with damaged(site_packages / "numpy/py.typed"):
         (finding,) = bad_findings(installed.machine)
-    assert "numpy/version.py" in finding
+    assert "numpy/py.typed" in finding
 
 
 def test_the_check_passes_on_what_the_plug_in_says(installed: Story) -> None:
