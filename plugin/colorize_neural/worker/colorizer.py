@@ -69,13 +69,13 @@ class Outcome:
 
 
 class Colorizer:
-    """Colours photographs with the models of one folder; sessions are opened once and kept.
+    """Colours photographs with the models of one folder, and the added ones of another; sessions are kept.
 
     The last answers of the networks are kept too: only another model, temperature or photograph runs one again.
     """
 
-    def __init__(self, models_folder: Path) -> None:
-        self._models = read_models(models_folder)
+    def __init__(self, models_folder: Path, added: Path | None = None) -> None:
+        self._models = read_models(models_folder, added)
         self._sessions: dict[tuple[str, str], Session] = {}
         self._answers: dict[tuple[str, str, bytes, float], Float] = {}
 
