@@ -101,7 +101,9 @@ def _of_side(places: Places) -> Iterator[Finding]:
         yield Finding(str(error), bad=True)
         return
     yield _of_packages(places.side, told.python)
-    yield from _of_models(told.models)
+    yield from _of_models(told.models, _AGAIN)
+    if (told.added / settings.MANIFEST).is_file():
+        yield from _of_models(told.added, f'look at what "{settings.NAME} models verify" says')
     yield _tried(places.command, lambda: try_command(places.side, places.command))
 
 
@@ -118,15 +120,15 @@ def _of_packages(side: Side, python: Path) -> Finding:
     return Finding(f"{python.parents[1]}: every file is as it was installed; {said['runtime']}")
 
 
-def _of_models(folder: Path) -> Iterator[Finding]:
+def _of_models(folder: Path, remedy: str) -> Iterator[Finding]:
     try:
-        entries = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["models"]
+        entries = json.loads((folder / settings.MANIFEST).read_text(encoding="utf-8"))["models"]
         wrong = [entry["file"] for entry in entries if not _is_intact(folder / entry["file"], entry["sha256"])]
     except (OSError, ValueError, KeyError, TypeError):
-        yield Finding(f"The list of models in {folder} is missing or damaged", _AGAIN, bad=True)
+        yield Finding(f"The list of models in {folder} is missing or damaged", remedy, bad=True)
         return
     for file in wrong:
-        yield Finding(f"The model file {folder / file} is missing or damaged", _AGAIN, bad=True)
+        yield Finding(f"The model file {folder / file} is missing or damaged", remedy, bad=True)
     if not wrong:
         yield Finding(f"{folder}: {len(entries)} models, all of them intact")
 

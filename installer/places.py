@@ -23,7 +23,6 @@ from installer.environment import COMMAND, INSTALLATIONS
 from installer.gimps import Gimp
 from installer.sides import Side
 
-_REMEMBERED = "installed.json"
 _LOCK = "install.lock"
 _SETTINGS = "settings.json"
 _NEW, _FORMER = f".{settings.NAME}.new", f".{settings.NAME}.former"  # GIMP does not look into hidden folders
@@ -164,7 +163,7 @@ class Places:
 
     def _recall(self) -> None:
         try:
-            remembered = json.loads((self.data / _REMEMBERED).read_text(encoding="utf-8"))
+            remembered = json.loads((self.data / settings.REMEMBERED).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return
         self._plug_ins = {Path(place): front_end for place, front_end in remembered["plug_ins"].items()}
@@ -173,9 +172,7 @@ class Places:
     def _remember(self) -> None:
         plug_ins = {str(place): front_end for place, front_end in self._plug_ins.items()}
         entries = {"plug_ins": plug_ins, "made": list(map(str, dict.fromkeys(self._made)))}
-        beside = self.data / f"{_REMEMBERED}.new"
-        beside.write_text(json.dumps(entries, indent=2), encoding="utf-8")
-        beside.replace(self.data / _REMEMBERED)
+        settings.write_json(self.data / settings.REMEMBERED, entries)
 
 
 def _missing(folder: Path) -> list[Path]:

@@ -18,6 +18,7 @@ OWN = {"colorize_neural", *(f"colorize_neural.{file.stem}" for file in COPIED)}
 WORKER = {f"colorize_neural.worker.{file.stem}" for file in (PACKAGE / "worker").glob("*.py")} | {
     "colorize_neural.worker"
 }
+COMMAND = ("parser", "models_command", "added", "download")
 STANDARD = set(sys.stdlib_module_names)
 
 #  files: what they may import beside the standard library
@@ -34,7 +35,10 @@ MAY_IMPORT = {
         sorted((PACKAGE / "worker").glob("*.py")),
         {"numpy", "cv2", "onnxruntime", "pyvips", *OWN, *WORKER},
     ),
-    "the command": ([PACKAGE / "cli.py"], {*OWN, *WORKER}),
+    "the command": (
+        [PACKAGE / f"{name}.py" for name in ("cli", *COMMAND)],
+        {*OWN, *WORKER, *(f"colorize_neural.{name}" for name in COMMAND)},
+    ),
     "the installer": (
         [REPOSITORY / "install.py", *sorted((REPOSITORY / "installer").glob("*.py"))],
         {"installer", *OWN},
