@@ -326,13 +326,13 @@ def add(image, photograph, layer):
     pdb.gimp_layer_set_opacity(layer, pdb.gimp_layer_get_opacity(photograph))
     pdb.gimp_layer_set_offsets(layer, *pdb.gimp_drawable_offsets(photograph))
     pdb.gimp_item_set_visible(layer, pdb.gimp_item_get_visible(photograph))
+    parent = pdb.gimp_item_get_parent(photograph)
+    position = pdb.gimp_image_get_item_position(image, top_of(image, photograph, parent))
+    pdb.gimp_image_insert_layer(image, layer, parent, position)
     if pdb.gimp_drawable_has_alpha(photograph):
         pdb.gimp_layer_add_alpha(layer)
         pdb.gimp_layer_add_mask(layer, pdb.gimp_layer_create_mask(photograph, ADD_ALPHA_MASK))
         pdb.gimp_layer_remove_mask(layer, MASK_APPLY)
-    parent = pdb.gimp_item_get_parent(photograph)
-    position = pdb.gimp_image_get_item_position(image, top_of(image, photograph, parent))
-    pdb.gimp_image_insert_layer(image, layer, parent, position)
     tattoo = str(pdb.gimp_item_get_tattoo(photograph))  # by the layer's own method, for its procedure's crashes
     layer.attach_new_parasite(PHOTOGRAPH, PARASITE_PERSISTENT | PARASITE_UNDOABLE, tattoo)
     hiding = pdb.gimp_layer_get_apply_mask(photograph) and pdb.gimp_layer_get_mask(photograph)
