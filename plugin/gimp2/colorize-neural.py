@@ -224,6 +224,8 @@ def export(image, layer, path):
     try:
         copy = pdb.gimp_layer_new_from_drawable(layer, beside)  # which GIMP converts to that image's colours
         pdb.gimp_image_insert_layer(beside, copy, None, 0)
+        if pdb.gimp_item_is_group(copy):
+            copy = pdb.gimp_image_merge_layer_group(beside, copy)
         make_opaque(copy)
         pdb.file_tiff_save(beside, copy, path, path, UNCOMPRESSED)
     except RuntimeError as error:
@@ -323,20 +325,21 @@ def replace(photograph, coloured):
 
 def add(image, photograph, layer):
     """Lays the new layer on the photograph, where it shows no more of itself than that does."""
+    parent = pdb.gimp_item_get_parent(photograph)
+    position = pdb.gimp_image_get_item_position(image, top_of(image, photograph, parent))
+    pdb.gimp_image_insert_layer(image, layer, None, 0)  # not there yet: the group may be locked
     pdb.gimp_layer_set_opacity(layer, pdb.gimp_layer_get_opacity(photograph))
     pdb.gimp_layer_set_offsets(layer, *pdb.gimp_drawable_offsets(photograph))
     pdb.gimp_item_set_visible(layer, pdb.gimp_item_get_visible(photograph))
-    parent = pdb.gimp_item_get_parent(photograph)
-    position = pdb.gimp_image_get_item_position(image, top_of(image, photograph, parent))
-    pdb.gimp_image_insert_layer(image, layer, parent, position)
     if pdb.gimp_drawable_has_alpha(photograph):
         pdb.gimp_layer_add_alpha(layer)
         pdb.gimp_layer_add_mask(layer, pdb.gimp_layer_create_mask(photograph, ADD_ALPHA_MASK))
         pdb.gimp_layer_remove_mask(layer, MASK_APPLY)
-    tattoo = str(pdb.gimp_item_get_tattoo(photograph))  # by the layer's own method, for its procedure's crashes
-    layer.attach_new_parasite(PHOTOGRAPH, PARASITE_PERSISTENT | PARASITE_UNDOABLE, tattoo)
     hiding = pdb.gimp_layer_get_apply_mask(photograph) and pdb.gimp_layer_get_mask(photograph)
     add_mask(layer, hiding, selected=not pdb.gimp_selection_is_empty(image))
+    tattoo = str(pdb.gimp_item_get_tattoo(photograph))  # attached by the layer's method, for the procedure crashes
+    layer.parasite_attach(gimp.Parasite(PHOTOGRAPH, PARASITE_PERSISTENT | PARASITE_UNDOABLE, tattoo))
+    pdb.gimp_image_reorder_item(image, layer, parent, position)
     pdb.gimp_image_set_active_layer(image, layer)
 
 
