@@ -118,9 +118,7 @@ def check(image, drawable, output):
     if pdb.gimp_item_is_group(drawable) and not pdb.gimp_item_get_children(drawable)[0]:
         raise ColorizeError('The group "%s" is empty: please select a layer.' % name)
     if not pdb.gimp_drawable_mask_intersect(drawable)[0]:
-        raise ColorizeError(
-            'The selection lies outside "%s": please choose Select > None, or another layer.' % name
-        )
+        raise ColorizeError('The selection lies outside "%s": please choose Select > None, or another layer.' % name)
 
 
 def check_replaceable(layer):
@@ -150,7 +148,7 @@ def settings():
     try:
         with open(SETTINGS, "rb") as file:
             entries = json.load(file)
-        return dict((name, native(entries[name])) for name in ("python", "models"))
+        return {name: native(entries[name]) for name in ("python", "models")}
     except (EnvironmentError, ValueError, KeyError, TypeError, AttributeError):
         raise ColorizeError(
             "Colorize (neural) is not completely installed, for %s is missing or damaged: %s" % (SETTINGS, AGAIN)
@@ -165,7 +163,7 @@ def native(text):
 def installed_command():
     """The installed `colorize-neural` -> its words, its environment."""
     told = settings()
-    environment = dict((name, entry) for name, entry in os.environ.items() if not name.startswith(MISLEADING))
+    environment = {name: entry for name, entry in os.environ.items() if not name.startswith(MISLEADING)}
     environment["COLORIZE_NEURAL_MODELS"] = told["models"]
     return [told["python"], "-I", "-X", "utf8", "-m", "colorize_neural.cli"], environment
 

@@ -1,6 +1,6 @@
-"""python2.7 desk.py PLUG-IN: arranges an image as the JSON on stdin says, runs the plug-in, tells as JSON what came of it.
+"""python2.7 desk.py PLUG-IN: arranges an image as JSON on stdin says, runs the plug-in, tells as JSON what came of it.
 
-    {photo, arrange, runs: [{aim, mode, arguments}]}  ->  {before, runs: [{failure, messages, ...}], after}
+{photo, arrange, runs: [{aim, mode, arguments}]}  ->  {before, runs: [{failure, messages, ...}], after}
 """
 
 import json
@@ -20,7 +20,10 @@ def photograph(base="RGB", precision="U8_GAMMA", alpha=False):
     image = gimp.Image(64, 48, getattr(gimpenums, base), getattr(gimpenums, "PRECISION_" + precision))
     count = 1 if base == "GRAY" else 3
     rows = [
-        [gimp._sampled([grey(x, y)] + [1 - x / float(WIDTH)] * alpha, alpha, count, image.precision) for x in range(WIDTH)]
+        [
+            gimp._sampled([grey(x, y)] + [1 - x / float(WIDTH)] * alpha, alpha, count, image.precision)
+            for x in range(WIDTH)
+        ]
         for y in range(HEIGHT)
     ]
     layer = gimp.Layer(image, "photo", rows, alpha, (LEFT, TOP))
@@ -104,7 +107,9 @@ def main(plug_in):
     image, layer = photograph(**dict((str(name), value) for name, value in asked["photo"].items()))
     arrange(image, layer, asked["arrange"])
     before = state(image)
-    runs = [run(image, layer, plug_in, **dict((str(name), value) for name, value in one.items())) for one in asked["runs"]]
+    runs = [
+        run(image, layer, plug_in, **dict((str(name), value) for name, value in one.items())) for one in asked["runs"]
+    ]
     return {"before": before, "runs": runs, "after": state(image), "tattoo": layer.tattoo}
 
 

@@ -135,9 +135,9 @@ def _delete(image):
 
 
 def _copy_of(drawable, image):
-    """What gimp_layer_new_from_drawable gives: a layer with the mask, in the colours of the image; a group of a group."""
+    """What gimp_layer_new_from_drawable gives: a layer, or of a group a group, in the colours of the image."""
     require(drawable.image.profile == image.profile, "GIMP would convert from one profile to the other, and round")
-    require(image.base_type == RGB or drawable.image.base_type == image.base_type, "colours would be lost")
+    require(image.base_type in (RGB, drawable.image.base_type), "colours would be lost")
     count = 3 if image.base_type == RGB else 1
     rows = [[_sampled(pixel, drawable.alpha, count, image.precision) for pixel in row] for row in drawable.rows]
     if isinstance(drawable, GroupLayer):

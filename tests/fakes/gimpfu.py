@@ -1,6 +1,6 @@
 """A strict stand-in for Python-fu's `gimpfu` of GIMP 2.10: what a plug-in registers is checked, then run as GIMP does.
 
-    execfile(plug-in)  ->  registered[name]          run(name, run mode, image, drawable, answers of the dialog)
+execfile(plug-in)  ->  registered[name]          run(name, run mode, image, drawable, answers of the dialog)
 """
 
 import re
