@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 
-def children() -> set[int]:
-    """The processes that this one has started and that still run."""
-    return set(map(int, Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()))
+def children(parent: int | None = None) -> set[int]:
+    """The processes that one, else this one, has started and that still run."""
+    process = parent or os.getpid()
+    return set(map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split()))

@@ -63,7 +63,9 @@ def _colorize(arguments: Sequence[str]) -> int:
             print(f"{place}/{len(targets)} {photo}", file=sys.stderr)
         progress = _report_of(place, len(targets)) if chosen.progress else lambda _fraction, _text: None
         try:
-            notes |= dict.fromkeys(_colorize_one(colorizer, photo, target, options, chosen.overwrite, progress))
+            notes |= dict.fromkeys(
+                _colorize_one(colorizer, photo, target, options, overwrite=chosen.overwrite, progress=progress)
+            )
         except Exception as error:  # the other photographs are worth going on
             failures += _say(_sentence(error))
     for note in filter(None, notes):
@@ -72,7 +74,7 @@ def _colorize(arguments: Sequence[str]) -> int:
 
 
 def _colorize_one(
-    colorizer: Colorizer, photo: Path, target: Path, options: Options, overwrite: bool, progress: Progress
+    colorizer: Colorizer, photo: Path, target: Path, options: Options, *, overwrite: bool, progress: Progress
 ) -> list[str]:
     """Writes the coloured photograph -> what the user should know of it."""
     from colorize_neural.worker import photos  # noqa: PLC0415, --help needs no libvips

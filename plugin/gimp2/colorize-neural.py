@@ -118,9 +118,7 @@ def check(image, drawable, output):
     if pdb.gimp_item_is_group(drawable) and not pdb.gimp_item_get_children(drawable)[0]:
         raise ColorizeError('The group "%s" is empty: please select a layer.' % name)
     if not pdb.gimp_drawable_mask_intersect(drawable)[0]:
-        raise ColorizeError(
-            'The selection lies outside "%s": please choose Select > None, or another layer.' % name
-        )
+        raise ColorizeError('The selection lies outside "%s": please choose Select > None, or another layer.' % name)
 
 
 def check_replaceable(layer):
@@ -150,7 +148,7 @@ def settings():
     try:
         with open(SETTINGS, "rb") as file:
             entries = json.load(file)
-        return dict((name, native(entries[name])) for name in ("python", "models"))
+        return {name: native(entries[name]) for name in ("python", "models")}
     except (EnvironmentError, ValueError, KeyError, TypeError, AttributeError):
         raise ColorizeError(
             "Colorize (neural) is not completely installed, for %s is missing or damaged: %s" % (SETTINGS, AGAIN)
@@ -165,7 +163,7 @@ def native(text):
 def installed_command():
     """The installed `colorize-neural` -> its words, its environment."""
     told = settings()
-    environment = dict((name, entry) for name, entry in os.environ.items() if not name.startswith(MISLEADING))
+    environment = {name: entry for name, entry in os.environ.items() if not name.startswith(MISLEADING)}
     environment["COLORIZE_NEURAL_MODELS"] = told["models"]
     return [told["python"], "-I", "-X", "utf8", "-m", "colorize_neural.cli"], environment
 
@@ -224,6 +222,8 @@ def export(image, layer, path):
     try:
         copy = pdb.gimp_layer_new_from_drawable(layer, beside)  # which GIMP converts to that image's colours
         pdb.gimp_image_insert_layer(beside, copy, None, 0)
+        if pdb.gimp_item_is_group(copy):
+            copy = pdb.gimp_image_merge_layer_group(beside, copy)
         make_opaque(copy)
         pdb.file_tiff_save(beside, copy, path, path, UNCOMPRESSED)
     except RuntimeError as error:
@@ -323,6 +323,9 @@ def replace(photograph, coloured):
 
 def add(image, photograph, layer):
     """Lays the new layer on the photograph, where it shows no more of itself than that does."""
+    parent = pdb.gimp_item_get_parent(photograph)
+    position = pdb.gimp_image_get_item_position(image, top_of(image, photograph, parent))
+    pdb.gimp_image_insert_layer(image, layer, None, 0)  # not there yet: the group may be locked
     pdb.gimp_layer_set_opacity(layer, pdb.gimp_layer_get_opacity(photograph))
     pdb.gimp_layer_set_offsets(layer, *pdb.gimp_drawable_offsets(photograph))
     pdb.gimp_item_set_visible(layer, pdb.gimp_item_get_visible(photograph))
@@ -330,13 +333,11 @@ def add(image, photograph, layer):
         pdb.gimp_layer_add_alpha(layer)
         pdb.gimp_layer_add_mask(layer, pdb.gimp_layer_create_mask(photograph, ADD_ALPHA_MASK))
         pdb.gimp_layer_remove_mask(layer, MASK_APPLY)
-    parent = pdb.gimp_item_get_parent(photograph)
-    position = pdb.gimp_image_get_item_position(image, top_of(image, photograph, parent))
-    pdb.gimp_image_insert_layer(image, layer, parent, position)
-    tattoo = str(pdb.gimp_item_get_tattoo(photograph))  # by the layer's own method, for its procedure's crashes
-    layer.attach_new_parasite(PHOTOGRAPH, PARASITE_PERSISTENT | PARASITE_UNDOABLE, tattoo)
     hiding = pdb.gimp_layer_get_apply_mask(photograph) and pdb.gimp_layer_get_mask(photograph)
     add_mask(layer, hiding, selected=not pdb.gimp_selection_is_empty(image))
+    tattoo = str(pdb.gimp_item_get_tattoo(photograph))  # attached by the layer's method, for the procedure crashes
+    layer.parasite_attach(gimp.Parasite(PHOTOGRAPH, PARASITE_PERSISTENT | PARASITE_UNDOABLE, tattoo))
+    pdb.gimp_image_reorder_item(image, layer, parent, position)
     pdb.gimp_image_set_active_layer(image, layer)
 
 
