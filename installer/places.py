@@ -166,7 +166,10 @@ class Places:
             remembered = json.loads((self.data / settings.REMEMBERED).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return
-        self._plug_ins = {Path(place): front_end for place, front_end in remembered["plug_ins"].items()}
+        plug_ins = remembered["plug_ins"]
+        if isinstance(plug_ins, list):  # before there was a front end for GIMP 2.10
+            plug_ins = dict.fromkeys(plug_ins, "gimp3")
+        self._plug_ins = {Path(place): front_end for place, front_end in plug_ins.items()}
         self._made = [Path(folder) for folder in remembered["made"]]
 
     def _remember(self) -> None:
