@@ -66,6 +66,7 @@ class Gimp:
     folder: Path  # of its settings
     found: str  # where we know it from
     side: Side
+    program: tuple[str, ...] = ()  # what starts it, where we know that
 
     @property
     def name(self) -> str:
@@ -83,18 +84,16 @@ class Gimp:
 
 def find(told: Sequence[Path]) -> list[Gimp]:
     """The GIMPs of the settings folders that the user told us; else all there are, each folder once."""
-    gimps = [_told(folder) for folder in told] or [
-        *_by_variable(),
-        *_by_program(),
-        *_by_sandbox(),
-        *_by_settings_folder(),
-    ]
+    started = [*_by_program(), *_by_sandbox()]
+    gimps = [_told(folder, started) for folder in told] or [*_by_variable(), *started, *_by_settings_folder()]
     unique: dict[Path, Gimp] = {}
     for gimp in gimps:
         first = unique.setdefault(gimp.folder.resolve(), gimp)
         if gimp.side.name and gimp.side != first.side:
             shared = f"{first.found}; {gimp.name} shares its settings, and there the plug-in will not run"
             unique[gimp.folder.resolve()] = replace(first, found=shared)
+    for gimp in unique.values():
+        _start_once(gimp)
     return list(unique.values())
 
 
@@ -154,7 +153,8 @@ def _system() -> str:
     return sys.platform if sys.platform in ("win32", "darwin") else "linux"
 
 
-def _told(folder: Path) -> Gimp:
+def _told(folder: Path, started: Sequence[Gimp]) -> Gimp:
+    """The GIMP of a settings folder, which may be that of one that can be started."""
     folder = folder.absolute()
     if folder.name == "plug-ins":
         folder = folder.parent
@@ -163,6 +163,9 @@ def _told(folder: Path) -> Gimp:
             f"There is no folder {folder}: please name the one that GIMP shows under "
             "Edit > Preferences > Folders > Plug-ins, or start that GIMP once."
         )
+    for gimp in started:
+        if gimp.folder.resolve() == folder.resolve():
+            return gimp
     version = folder.name if _FOLDER.fullmatch(folder.name) else "3"
     of = (side for side in sides.sandboxes() if _parents(side)[0] in folder.parents)  # its own, which no other uses
     return Gimp(version, folder, f"{folder}, as you said", next(of, sides.this_machine()))
@@ -181,8 +184,8 @@ def _by_program() -> Iterator[Gimp]:
     for packaging, program in programs(*user):
         version = _VERSION.search(_output([program, "--version"], _ANSWERS_WITHIN))
         if version:
-            gimp = Gimp(version[1], parent / version[1], _with(packaging, program), sides.this_machine())
-            yield _started_once(gimp, [str(program)])
+            folder, found = parent / version[1], _with(packaging, program)
+            yield Gimp(version[1], folder, found, sides.this_machine(), (str(program),))
 
 
 def _by_sandbox() -> Iterator[Gimp]:
@@ -191,18 +194,17 @@ def _by_sandbox() -> Iterator[Gimp]:
         if version:
             choices = [parent / version[1] for parent in _parents(side)]
             folder = next((folder for folder in choices if folder.is_dir()), choices[-1])
-            yield _started_once(Gimp(version[1], folder, " ".join(side.gimp), side), side.gimp)
+            yield Gimp(version[1], folder, " ".join(side.gimp), side, side.gimp)
 
 
 def _parents(side: Side) -> list[Path]:
     return [path for pattern in side.parents for path in paths(pattern, Path.home(), os.environ)]
 
 
-def _started_once(gimp: Gimp, program: Sequence[str]) -> Gimp:
+def _start_once(gimp: Gimp) -> None:
     """A GIMP that finds a settings folder does not import those of its predecessor: let it make its own."""
-    if not gimp.folder.exists():
-        _output([*program, "--no-interface", "--quit"], _STARTS_WITHIN)
-    return gimp
+    if gimp.program and not gimp.folder.exists():
+        _output([*gimp.program, "--no-interface", "--quit"], _STARTS_WITHIN)
 
 
 def _by_settings_folder() -> Iterator[Gimp]:

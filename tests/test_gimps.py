@@ -148,6 +148,14 @@ def test_a_settings_folder_that_two_gimps_share_goes_to_this_machines(home: Path
     assert "GIMP 3.0 (flatpak) shares its settings" in found.found
 
 
+def test_a_folder_that_is_named_may_be_that_of_a_sandbox(home: Path, bin_folder: Path) -> None:
+    make_program(bin_folder / "flatpak", in_sandbox("run org.gimp.GIMP", "3.2.0"))
+    for version in ("3.0", "3.2"):
+        (home / ".config/GIMP" / version).mkdir(parents=True)
+    found = gimps.find([home / ".config/GIMP/3.0", home / ".config/GIMP/3.2/plug-ins"])
+    assert [gimp.name for gimp in found] == ["GIMP 3.0", "GIMP 3.2 (flatpak)"]
+
+
 @pytest.mark.parametrize(("variable", "front_end"), [("GIMP3_DIRECTORY", "gimp3"), ("GIMP2_DIRECTORY", "gimp2")])
 def test_gimps_own_variable_names_a_settings_folder(
     home: Path, monkeypatch: pytest.MonkeyPatch, variable: str, front_end: str
