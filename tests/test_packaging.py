@@ -52,10 +52,11 @@ def test_the_same_files_make_the_same_bytes(wheel: Path, tmp_path: Path) -> None
 
 
 def test_the_version_stands_in_one_place() -> None:
-    told = subprocess.run(["git", "ls-files", "*.py", "*.toml"], cwd=REPOSITORY, capture_output=True, text=True)  # noqa: PLW1510
-    files = [REPOSITORY / name for name in told.stdout.split()]
+    modules = [file for folder in ("plugin", "installer", "export") for file in (REPOSITORY / folder).rglob("*.py")]
     setting = re.compile(r'^(__)?version(__)? *= *"', re.MULTILINE)
-    found = [file for file in files if setting.search(file.read_text(encoding="utf-8"))]
+    found = [
+        file for file in [REPOSITORY / "pyproject.toml", *modules] if setting.search(file.read_text(encoding="utf-8"))
+    ]
     assert found == [REPOSITORY / "plugin/colorize_neural/__init__.py"]
 
 
