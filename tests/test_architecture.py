@@ -30,6 +30,10 @@ MAY_IMPORT = {
         sorted((REPOSITORY / "plugin/gimp3").glob("*.py")),
         {"gi", *(file.stem for file in (REPOSITORY / "plugin/gimp3").glob("*.py")), *OWN},
     ),
+    "the GIMP 2.10 front end": (
+        sorted((REPOSITORY / "plugin/gimp2").glob("*.py")),
+        {"gimp", "gimpenums", "gimpfu"},
+    ),
     "the worker": (
         sorted((PACKAGE / "worker").glob("*.py")),
         {"numpy", "cv2", "onnxruntime", "pyvips", *OWN, *WORKER},

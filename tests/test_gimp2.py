@@ -252,7 +252,7 @@ def test_progress_rises_to_the_end(gimp2: Gimp2) -> None:
     assert {"Reading the photograph", "Painting"} <= set(run["texts"])
 
 
-SENTENCES = {
+SENTENCES: dict[str, tuple[Story, str]] = {
     "indexed": (
         {"photo": {"base": "INDEXED"}},
         "This image has indexed colours: please choose Image > Mode > RGB first.",
@@ -300,7 +300,7 @@ SENTENCES = {
 @pytest.mark.parametrize("case", SENTENCES)
 def test_what_cannot_be_coloured_is_a_sentence_and_nothing_is_touched(gimp2: Gimp2, case: str) -> None:
     asked, sentence = SENTENCES[case]
-    assert gimp2.refused(**asked) == sentence  
+    assert gimp2.refused(**asked) == sentence
 
 
 @pytest.mark.parametrize("missing", ["settings.json", "its python"])
