@@ -1,6 +1,8 @@
 """Crops of photographs as a network in training sees them.
 
-Photo  ->  L (1, crop, crop), 0..100, perhaps degraded;  ab (2, crop/stride, crop/stride), Lab units
+Photo  ->  L (1, crop, crop), 0..100, perhaps degraded;  ab (2, crop/stride, crop/stride), Lab units, perhaps graded
+
+In validation crop is the side of the whole middle, at the scale at which a training crop is the largest share of it.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from export.degrade import degrade, frame
+from export.grading import STYLES, graded
 from export.photos import Photo
 from export.recipe import Data
 
@@ -37,8 +40,7 @@ class Crops(Dataset[dict[str, Tensor]]):
         # torch seeds each loading process anew for each epoch; everything random here follows from it
         random = np.random.default_rng(int(torch.randint(2**62, ())))
         rgb = self._rgb(index)
-        rgb = _random_crop(rgb, self.data, random) if self.training else _middle(rgb, self.data.crop)
-        lab = lab_from_rgb(rgb.astype(np.float32) / np.float32(255))
+        lab = _lab(_random_crop(rgb, self.data, random) if self.training else _middle(rgb, self.data), self.data)
         is_old = self.training and random.random() < self.data.degraded
         if is_old:
             lab = frame(lab, random)
@@ -64,11 +66,18 @@ def reduced_ab(lab: Float, stride: int) -> Float:
     return cv2.resize(ab, (w // stride, h // stride), interpolation=cv2.INTER_AREA)
 
 
+def from_sources(photos: list[Photo], sources: list[str]) -> list[Photo]:
+    """The photographs that are of these sources, all where none is named; ColorizeError where there is none."""
+    found = [photo for photo in photos if photo.source in sources] if sources else photos
+    if not found:
+        raise ColorizeError(f"No photograph lies in a folder {' or '.join(sources)}: mend the sources of the recipe.")
+    return found
+
+
 def split_photos(photos: list[Photo], held_out: float) -> tuple[list[Photo], list[Photo]]:
     """Photographs to train on, and those evenly drawn from the list that are kept for validation."""
-    every = round(1 / held_out)
-    kept = photos[every // 2 :: every]
-    return [photo for place, photo in enumerate(photos) if place % every != every // 2], kept
+    kept = {int((place + 0.5) / held_out) for place in range(round(len(photos) * held_out))}
+    return [photo for place, photo in enumerate(photos) if place not in kept], [photos[place] for place in sorted(kept)]
 
 
 def sampling_weights(photos: list[Photo], sampling: dict[str, float]) -> list[float]:
@@ -81,23 +90,27 @@ def colours_of(photos: list[Photo], data: Data, weights: list[float], sample: in
     random = np.random.default_rng(0)
     chances = np.array(weights) / sum(weights)
     for place in random.choice(len(photos), size=min(sample, len(photos)), p=chances):
-        middle = _middle(photos[place].rgb(), data.crop)
-        yield reduced_ab(lab_from_rgb(middle.astype(np.float32) / np.float32(255)), data.stride).reshape(-1, 2)
+        yield reduced_ab(_lab(_middle(photos[place].rgb(), data), data), data.stride).reshape(-1, 2)
+
+
+def _lab(rgb: NDArray[np.uint8], data: Data) -> Float:
+    """In the colours of the recipe's style."""
+    return graded(lab_from_rgb(rgb.astype(np.float32) / np.float32(255)), STYLES[data.grade])
 
 
 def _random_crop(rgb: NDArray[np.uint8], data: Data, random: np.random.Generator) -> NDArray[np.uint8]:
     h, w = rgb.shape[:2]
-    side = round(min(h, w) * random.uniform(data.smallest, 1))
+    side = round(min(h, w) * random.uniform(data.smallest, data.largest))
     top, left = random.integers(h - side + 1), random.integers(w - side + 1)
     crop = _scaled(rgb[top : top + side, left : left + side], data.crop)
     return crop[:, ::-1] if random.random() < 0.5 else crop
 
 
-def _middle(rgb: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+def _middle(rgb: NDArray[np.uint8], data: Data) -> NDArray[np.uint8]:
     h, w = rgb.shape[:2]
     side = min(h, w)
     top, left = (h - side) // 2, (w - side) // 2
-    return _scaled(rgb[top : top + side, left : left + side], size)
+    return _scaled(rgb[top : top + side, left : left + side], round(data.crop / data.largest))
 
 
 def _scaled(square: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from export.bins import bin_centers
+from export.yuv import ab_from_uv
 
 
 class AnnealedMean(nn.Module):
@@ -32,6 +33,13 @@ class Repeated(nn.Module):
 
     def forward(self, ab: Tensor, temperature: Tensor) -> Tensor:
         return ab.float() + 0 * temperature[:, None, None, None]
+
+
+class AbOfYuv(nn.Module):
+    """L, U and V (1, 3, h, w), whatever the temperature -> the same ab for each of them (T, 2, h, w)."""
+
+    def forward(self, luv: Tensor, temperature: Tensor) -> Tensor:
+        return ab_from_uv(luv[:, :1], luv[:, 1:]) + 0 * temperature[:, None, None, None]
 
 
 class ExportedColorizer(nn.Module):

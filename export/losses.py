@@ -10,17 +10,20 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from colorize_neural.worker.color import Float
 from torch import Tensor, nn
 
 from export.bins import bin_centers, class_weights, encoding_tables, measure_prior
-from export.decode import AnnealedMean, Repeated
+from export.decode import AbOfYuv, AnnealedMean, Repeated
+from export.yuv import UV_LIMITS, uv_from_lab
 
 
 class Loss(nn.Module, ABC):
     """All losses are called as this one; what one learns before the training travels in its buffers."""
 
     kind: str  # of answer, in the manifest's words
+    done = 1.0  # the share of the training that is over, for losses that change on the way
 
     def prepare(self, colours: Iterator[Float]) -> None:
         """Shows it ab (n, 2) of photographs drawn as in training; most have no use for them."""
@@ -94,8 +97,43 @@ class AbsoluteError(Regression):
         return self.errors(found, ab).abs().mean()
 
 
+class YuvInTwoPhases(Loss):
+    """Liang et al. 2016: the L2 norm of the errors of U and of V at first, their cross-entropy then.
+
+    It reads L, U and V. The range of U and of V counts as 0 to 1, and the cross-entropy is that of two outcomes,
+    -u log(found) - (1 - u) log(1 - found), smallest where found is u; the first term alone would want 1 everywhere.
+    `first` is the share of the training that the norm has; the outer `border` pixels of an answer are not scored.
+    """
+
+    kind = "regression"
+
+    def __init__(self, first: float, border: int) -> None:
+        super().__init__()
+        self.first = first
+        self.border = border
+
+    def decoder(self) -> nn.Module:
+        return AbOfYuv()
+
+    def forward(self, luv: Tensor, ab: Tensor) -> Tensor:
+        L, found = luv[:, :1].float(), self._shares(luv[:, 1:].float())
+        true = self._shares(uv_from_lab(L, ab))
+        if self.done < self.first:
+            pixels = found[0, 0].numel()  # the norm over its square root: patches of all sizes weigh alike
+            return torch.linalg.vector_norm(found - true, dim=(2, 3)).mean() / pixels**0.5
+        return F.binary_cross_entropy(found, true)
+
+    def _shares(self, uv: Tensor) -> Tensor:
+        """Each from 0 to 1, without the border."""
+        limits = uv.new_tensor(UV_LIMITS)[:, None, None]
+        h, w = uv.shape[2:]
+        inner = uv[:, :, self.border : h - self.border, self.border : w - self.border]
+        return (inner / limits + 1) / 2
+
+
 LOSSES: dict[str, type[Loss]] = {
     "soft-cross-entropy": SoftCrossEntropy,
     "squared-error": SquaredError,
     "absolute-error": AbsoluteError,
+    "yuv-in-two-phases": YuvInTwoPhases,
 }

@@ -6,12 +6,13 @@ recipes/NAME.toml  ->  Recipe
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from colorize_neural.errors import ColorizeError
 
+from export.grading import STYLES
 from export.losses import LOSSES
 from export.networks import NETWORKS
 from export.optimizers import OPTIMIZERS
@@ -44,6 +45,9 @@ class Data:
     degraded: float  # the share of crops whose lightness is made to look like an old scan's
     held_out: float  # the share of photographs kept for validation
     sampling: dict[str, float]  # how much more often than others a source is drawn
+    largest: float = 1.0  # the largest crop's share of a photograph's shorter side
+    sources: list[str] = field(default_factory=list)  # the only ones that photographs are taken from; [] takes all
+    grade: str = "none"  # a key of STYLES: the colours that the photographs are given first
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,7 @@ class Recipe:
             ("optimiser", self.optimizer.name, OPTIMIZERS),
             ("schedule", self.optimizer.schedule, SCHEDULES),
             ("group", self.manifest.group, GROUPS),
+            ("grade", self.data.grade, STYLES),
         ):
             if value not in known:
                 raise ColorizeError(f'This recipe names the {what} "{value}": choose one of {", ".join(known)}.')
