@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.color import Float, lab_from_rgb
+from colorize_neural.worker.framing import OneSize
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -40,14 +41,14 @@ class Crops(Dataset[dict[str, Tensor]]):
         # torch seeds each loading process anew for each epoch; everything random here follows from it
         random = np.random.default_rng(int(torch.randint(2**62, ())))
         rgb = self._rgb(index)
-        lab = _lab(_random_crop(rgb, self.data, random) if self.training else _middle(rgb, self.data), self.data)
+        lab = _random_crop(rgb, self.data, random) if self.training else _whole(rgb, self.data)
         is_old = self.training and random.random() < self.data.degraded
         if is_old:
             lab = frame(lab, random)
         L = np.ascontiguousarray(lab[..., 0])
         if is_old:
             L = degrade(L, random)
-        ab = np.ascontiguousarray(np.moveaxis(reduced_ab(lab, self.data.stride), -1, 0))
+        ab = np.ascontiguousarray(np.moveaxis(reduced(lab, self.data.stride)[..., 1:], -1, 0))
         return {"L": torch.from_numpy(L)[None], "ab": torch.from_numpy(ab)}
 
     def _rgb(self, index: int) -> NDArray[np.uint8]:
@@ -59,11 +60,10 @@ class Crops(Dataset[dict[str, Tensor]]):
             return self._rgb((index + 1) % len(self))
 
 
-def reduced_ab(lab: Float, stride: int) -> Float:
-    """Lab (h, w, 3) -> ab (h/stride, w/stride, 2), the mean of each square."""
+def reduced(lab: Float, stride: int) -> Float:
+    """Lab (h, w, 3) -> Lab (h/stride, w/stride, 3), the mean of each square."""
     h, w = lab.shape[:2]
-    ab = np.ascontiguousarray(lab[..., 1:])
-    return cv2.resize(ab, (w // stride, h // stride), interpolation=cv2.INTER_AREA)
+    return cv2.resize(np.ascontiguousarray(lab), (w // stride, h // stride), interpolation=cv2.INTER_AREA)
 
 
 def from_sources(photos: list[Photo], sources: list[str]) -> list[Photo]:
@@ -86,11 +86,35 @@ def sampling_weights(photos: list[Photo], sampling: dict[str, float]) -> list[fl
 
 
 def colours_of(photos: list[Photo], data: Data, weights: list[float], sample: int = 2000) -> Iterator[Float]:
-    """ab (n, 2) of photographs drawn as in training, one after the other."""
+    """Lab (n, 3) of photographs drawn as in training, one after the other."""
     random = np.random.default_rng(0)
     chances = np.array(weights) / sum(weights)
     for place in random.choice(len(photos), size=min(sample, len(photos)), p=chances):
-        yield reduced_ab(_lab(_middle(photos[place].rgb(), data), data), data.stride).reshape(-1, 2)
+        yield reduced(_whole(photos[place].rgb(), data), data.stride).reshape(-1, 3)
+
+
+def _random_crop(rgb: NDArray[np.uint8], data: Data, random: np.random.Generator) -> Float:
+    """Lab of a square, or of the whole photograph where it is padded to one; mirrored one time in two."""
+    if data.padding is None:
+        h, w = rgb.shape[:2]
+        side = round(min(h, w) * random.uniform(data.smallest, data.largest))
+        top, left = random.integers(h - side + 1), random.integers(w - side + 1)
+        lab = _lab(_scaled(rgb[top : top + side, left : left + side], (data.crop, data.crop)), data)
+    else:
+        lab = _whole(rgb, data)
+    return lab[:, ::-1] if random.random() < 0.5 else lab
+
+
+def _whole(rgb: NDArray[np.uint8], data: Data) -> Float:
+    """Lab of the middle square, or of the whole photograph where it is padded to one."""
+    h, w = rgb.shape[:2]
+    if data.padding is None:
+        side, wanted = min(h, w), round(data.crop / data.largest)
+        top, left = (h - side) // 2, (w - side) // 2
+        return _lab(_scaled(rgb[top : top + side, left : left + side], (wanted, wanted)), data)
+    of_L, of_ab = OneSize(data.crop, data.padding), OneSize(data.crop, padding=0.0)
+    lab = _lab(_scaled(rgb, of_L.working_size(h, w)), data)
+    return np.dstack([of_L.framed(lab[..., 0]), of_ab.framed(lab[..., 1:])])
 
 
 def _lab(rgb: NDArray[np.uint8], data: Data) -> Float:
@@ -98,21 +122,7 @@ def _lab(rgb: NDArray[np.uint8], data: Data) -> Float:
     return graded(lab_from_rgb(rgb.astype(np.float32) / np.float32(255)), STYLES[data.grade])
 
 
-def _random_crop(rgb: NDArray[np.uint8], data: Data, random: np.random.Generator) -> NDArray[np.uint8]:
-    h, w = rgb.shape[:2]
-    side = round(min(h, w) * random.uniform(data.smallest, data.largest))
-    top, left = random.integers(h - side + 1), random.integers(w - side + 1)
-    crop = _scaled(rgb[top : top + side, left : left + side], data.crop)
-    return crop[:, ::-1] if random.random() < 0.5 else crop
-
-
-def _middle(rgb: NDArray[np.uint8], data: Data) -> NDArray[np.uint8]:
-    h, w = rgb.shape[:2]
-    side = min(h, w)
-    top, left = (h - side) // 2, (w - side) // 2
-    return _scaled(rgb[top : top + side, left : left + side], round(data.crop / data.largest))
-
-
-def _scaled(square: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    shrinks = square.shape[0] > size
-    return cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+def _scaled(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """To that height and width."""
+    shrinks = rgb.shape[0] > size[0]
+    return cv2.resize(rgb, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

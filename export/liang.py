@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,24 @@ import cv2
 import numpy as np
 
 from export import run
-from export.comparison import Seen, add_budget, crops_seen, print_heads, print_row, seen, trained
+from export.comparison import (
+    PICTURE_HEADS,
+    PictureFigures,
+    Seen,
+    add_budget,
+    crops_seen,
+    measure_pictures,
+    print_heads,
+    print_row,
+    seen,
+    trained,
+)
 from export.crops import from_sources, split_photos
-from export.evaluate import Tally
 from export.metrics import Rgb
 from export.photos import Photo, find_photos, spread
 from export.recipe import RECIPES, Recipe, changed, read_recipe
 from export.sheet import Sheet
-from export.systems import GREY, TRUTH, grey_from_lightness
+from export.systems import GREY, TRUTH
 from export.train import Training
 
 RECIPE = RECIPES / "liang2016.toml"
@@ -71,14 +82,7 @@ ROWS = [
 COMPARISONS = list(dict.fromkeys(row.comparison for row in ROWS))
 
 
-@dataclass(frozen=True)
-class Figures:
-    """What is measured of one line, against grey and the truth."""
-
-    ab_error_share: float  # of grey's
-    psnr_gained: float  # dB over grey
-    colourfulness: float  # share of the truth's
-    crops: int
+Line = tuple[Row, PictureFigures, int]  # the last are the crops that the run was shown
 
 
 def row_recipe(row: Row, full: bool) -> Recipe:
@@ -96,36 +100,25 @@ def main(arguments: list[str] | None = None) -> None:
     photos = from_sources(find_photos(chosen.photos), data.sources)
     _, tested = split_photos(photos, data.held_out)
     trainings: dict[str, Training] = {}
-    figures: list[Figures] = []
+    lines: list[Line] = []
     for row in ROWS:
         recipe, out = row_recipe(row, chosen.full), chosen.out / (row.name + "-full" * chosen.full)
         if row.name not in trainings:
             trainings[row.name] = trained(recipe, photos, out, None if chosen.full else chosen.minutes)
-        crops = crops_seen(out, recipe)
-        figures.append(measure(trainings[row.name], spread(tested, chosen.tested), row.refined, crops))
-    print_table(figures)
-    print_findings(figures)
+        training = trainings[row.name]
+        figures = measure_pictures(training, spread(tested, chosen.tested), partial(picture, row))
+        lines.append((row, figures, crops_seen(out, recipe)))
+    print_table(lines)
+    print_findings(lines)
     if chosen.sheet:
         chosen.sheet.mkdir(parents=True, exist_ok=True)
         for comparison in COMPARISONS:
             sheet_of(comparison, trainings, spread(tested, SHOWN)).write(chosen.sheet / f"{comparison}.png")
 
 
-def measure(training: Training, photos: Sequence[Photo], is_refined: bool, crops: int) -> Figures:
-    """The figures of a run's network, refined or not."""
-    plain, found, truth = Tally(), Tally(), Tally()
-    for one in seen(training, photos):
-        true = one.rgb(one.true)
-        plain.add(grey_from_lightness(one.L), true)
-        found.add(picture(one, is_refined), true)
-        truth.add(true, true)
-    return Figures(found.error_share(plain), found.psnr_gained(plain), found.colourfulness_share(truth), crops)
-
-
-def picture(one: Seen, is_refined: bool) -> Rgb:
-    """A photograph in the colours that were found."""
-    rgb = one.rgb(one.found)
-    return refined(rgb, grey_from_lightness(one.L)) if is_refined else rgb
+def picture(row: Row, one: Seen) -> Rgb:
+    """A photograph as that line shows it."""
+    return refined(one.coloured(), one.grey()) if row.refined else one.coloured()
 
 
 def refined(rgb: Rgb, guide: Rgb) -> Rgb:
@@ -141,26 +134,24 @@ def refined(rgb: Rgb, guide: Rgb) -> Rgb:
     return np.rint(np.clip(slope * light + offset, 0, 1) * 255).astype(np.uint8)
 
 
-def print_table(figures: Sequence[Figures]) -> None:
+def print_table(lines: Sequence[Line]) -> None:
     """As Markdown, the lines of a comparison one below the other."""
-    print_heads("comparison", "value", "ab error, of grey's", "PSNR gained", "colourfulness", "crops")
-    for row, found in zip(ROWS, figures, strict=True):
-        measured = (f"{found.ab_error_share:.3f}", f"{found.psnr_gained:+.2f}", f"{found.colourfulness:.3f}")
-        print_row(row.comparison, row.value, *measured, f"{found.crops:,}")
+    print_heads("comparison", "value", *PICTURE_HEADS, "crops")
+    for row, figures, crops in lines:
+        print_row(row.comparison, row.value, *figures.cells(), f"{crops:,}")
 
 
-def print_findings(figures: Sequence[Figures]) -> None:
-    """Which value of each comparison has the smallest error, and which the most colour."""
+def print_findings(lines: Sequence[Line]) -> None:
+    """Which value of each comparison has the smallest error, the largest one, and the most colour."""
     print()
     for comparison in COMPARISONS:
-        lines = [(row, found) for row, found in zip(ROWS, figures, strict=True) if row.comparison == comparison]
-        nearest, nearest_found = min(lines, key=lambda line: line[1].ab_error_share)
-        furthest, furthest_found = max(lines, key=lambda line: line[1].ab_error_share)
-        vivid, vivid_found = max(lines, key=lambda line: line[1].colourfulness)
+        errors = {row.value: figures.ab_error_share for row, figures, _ in lines if row.comparison == comparison}
+        colours = {row.value: figures.colourfulness for row, figures, _ in lines if row.comparison == comparison}
+        near, far = min(errors, key=errors.__getitem__), max(errors, key=errors.__getitem__)
+        vivid = max(colours, key=colours.__getitem__)
         print(
-            f"{comparison}: the smallest error, {nearest_found.ab_error_share:.3f} of grey's, has {nearest.value};"
-            f" the largest, {furthest_found.ab_error_share:.3f}, has {furthest.value};"
-            f" the most colour, {vivid_found.colourfulness:.3f} of the truth's, has {vivid.value}."
+            f"{comparison}: the smallest error, {errors[near]:.3f} of grey's, has {near}; the largest,"
+            f" {errors[far]:.3f}, has {far}; the most colour, {colours[vivid]:.3f} of the truth's, has {vivid}."
         )
 
 
@@ -169,8 +160,8 @@ def sheet_of(comparison: str, trainings: dict[str, Training], photos: Sequence[P
     rows = [row for row in ROWS if row.comparison == comparison]
     sheet = Sheet(len(photos), cell=160)
     for ones in zip(*(seen(trainings[row.name], photos) for row in rows), strict=True):
-        results = {row.value: picture(one, row.refined) for row, one in zip(rows, ones, strict=True)}
-        sheet.add({GREY: grey_from_lightness(ones[0].L), **results, TRUTH: ones[0].rgb(ones[0].true)})
+        results = {row.value: picture(row, one) for row, one in zip(rows, ones, strict=True)}
+        sheet.add({GREY: ones[0].grey(), **results, TRUTH: ones[0].rgb(ones[0].true)})
     return sheet
 
 

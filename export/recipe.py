@@ -47,6 +47,7 @@ class Data:
     sampling: dict[str, float]  # how much more often than others a source is drawn
     largest: float = 1.0  # the largest crop's share of a photograph's shorter side
     sources: list[str] = field(default_factory=list)  # the only ones that photographs are taken from; [] takes all
+    padding: float | None = None  # lightness around photographs that are fitted in whole; left out, squares are cut
     grade: str = "none"  # a key of STYLES: the colours that the photographs are given first
 
 

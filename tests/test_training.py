@@ -149,7 +149,7 @@ def test_the_loss_is_smallest_at_the_truth_and_weighs_rare_bins_more() -> None:
     assert right < wrong
     flat = torch.zeros(1, 313, 2, 2)
     assert loss(flat, ab) == pytest.approx(np.log(313), abs=1e-3)
-    loss.prepare(iter([np.zeros((100, 2), np.float32)]))  # photographs without colours make these ones rare
+    loss.prepare(iter([np.zeros((100, 3), np.float32)]))  # photographs without colours make these ones rare
     assert loss(flat, ab) > np.log(313)
     prior = bins.measure_prior(np.zeros((100, 2), np.float32))
     assert float(prior @ loss.weights.numpy()) == pytest.approx(1, abs=1e-3)

@@ -40,4 +40,6 @@ def _patchwise(width: int, kernels: list[int]) -> nn.Sequential:
         nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")  # He et al. 2015: as strong as it came in
         layers += [nn.ZeroPad2d((before, after, before, after)), convolution, nn.ReLU()]
         below = channels
-    return nn.Sequential(*layers, nn.Conv2d(below, 1, kernel_size=1))
+    mapping = nn.Conv2d(below, 1, kernel_size=1)
+    nn.init.zeros_(mapping.weight)  # it starts near grey
+    return nn.Sequential(*layers, mapping)
