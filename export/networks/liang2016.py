@@ -41,5 +41,6 @@ def _patchwise(width: int, kernels: list[int]) -> nn.Sequential:
         layers += [nn.ZeroPad2d((before, after, before, after)), convolution, nn.ReLU()]
         below = channels
     mapping = nn.Conv2d(below, 1, kernel_size=1)
-    nn.init.zeros_(mapping.weight)  # it starts near grey
+    for start in mapping.parameters():
+        nn.init.zeros_(start)  # grey
     return nn.Sequential(*layers, mapping)
