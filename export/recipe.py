@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from colorize_neural.errors import ColorizeError
+from colorize_neural.worker.framing import Framing, framing_from
 
 from export.grading import STYLES
 from export.losses import LOSSES
@@ -104,10 +105,15 @@ class Manifest:
     title: str
     description: str
     group: str  # "recommended" or "papers"
-    size: dict[str, int]  # short_side and multiple, pixels
+    size: dict[str, Any]  # short_side and multiple, or side and perhaps padding: see worker/framing.py
     trained_on: str
     licence: str
     temperature: float | None = None  # the default one; left out where the model ignores it
+
+    @property
+    def framing(self) -> Framing:
+        """What the size means."""
+        return framing_from(self.size)
 
 
 @dataclass(frozen=True)
@@ -152,6 +158,10 @@ class Recipe:
         ):
             if value not in known:
                 raise ColorizeError(f'This recipe names the {what} "{value}": choose one of {", ".join(known)}.')
+        try:
+            _ = self.manifest.framing
+        except (TypeError, ValueError) as error:
+            raise ColorizeError(f"This recipe's size under [manifest] cannot be used: {error}; mend it.") from error
         if not 0 < self.data.held_out <= 0.5:
             raise ColorizeError(f"This recipe holds out {self.data.held_out:g} of the photographs: choose 0.01 to 0.5.")
 

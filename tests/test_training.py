@@ -310,10 +310,10 @@ def test_an_onnx_file_that_is_not_its_network_is_refused(run: Path, fault: float
     training = to_onnx.load_run(run)
     recipe, other = training.recipe, training.colorizer()
     model = to_onnx.onnx_from_colorizer(other, recipe.manifest)
-    to_onnx.compare(model, other, recipe.manifest.size["multiple"])
+    to_onnx.compare(model, other, recipe.manifest.framing)
     other.decoder.register_buffer("centers", torch.full((313, 2), fault))
     with pytest.raises(ColorizeError, match="nothing was written"):
-        to_onnx.compare(model, other, recipe.manifest.size["multiple"])
+        to_onnx.compare(model, other, recipe.manifest.framing)
 
 
 def test_a_damaged_photograph_does_not_end_a_training(photos: Path, recipe: Recipe, tmp_path: Path) -> None:
