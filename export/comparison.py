@@ -25,6 +25,8 @@ from export.systems import grey_from_lightness, painted
 from export.to_onnx import load_run
 from export.train import LAST, Training, train
 
+PICTURE_HEADS = ("ab error, of grey's", "PSNR gained", "colourfulness")
+
 
 @dataclass(frozen=True)
 class Colours:
@@ -66,9 +68,6 @@ class PictureFigures:
     def cells(self) -> tuple[str, str, str]:
         """Of a table, below PICTURE_HEADS."""
         return f"{self.ab_error_share:.3f}", f"{self.psnr_gained:+.2f}", f"{self.colourfulness:.3f}"
-
-
-PICTURE_HEADS = ("ab error, of grey's", "PSNR gained", "colourfulness")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 Photo  ->  L (1, crop, crop), 0..100, perhaps degraded;  ab (2, crop/stride, crop/stride), Lab units, perhaps graded
 
-In validation crop is the side of the whole middle, at the scale at which a training crop is the largest share of it.
+In validation it is the whole middle square, at the scale at which a largest crop has its own size. Where the recipe
+has a padding, it is the whole photograph, fitted into a square of that lightness.
 """
 
 from __future__ import annotations

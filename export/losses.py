@@ -123,7 +123,7 @@ class YuvInTwoPhases(Loss):
         L, found = luv[:, :1].float(), self._shares(luv[:, 1:].float())
         true = self._shares(uv_from_lab(L, ab))
         if self.done < self.first:
-            pixels = found[0, 0].numel()  # the norm over its square root: patches of all sizes weigh alike
+            pixels = found[0, 0].numel()  # the norm is divided by their root, so that small patches weigh as much
             return torch.linalg.vector_norm(found - true, dim=(2, 3)).mean() / pixels**0.5
         return F.binary_cross_entropy(found, true)
 

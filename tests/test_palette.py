@@ -46,7 +46,7 @@ def known() -> PaletteCrossEntropy:
     noise = np.random.default_rng(0).normal(0, 0.002, (400, 3))
     rgb = np.clip(np.repeat(COLOURS / 255, 100, axis=0) + noise, 0, 1).astype(np.float32)
     loss = PaletteCrossEntropy(len(COLOURS))
-    np.random.seed(1)  # noqa: NPY002, as a training sets it
+    np.random.seed(1)
     loss.prepare(iter([np.repeat(lab_from_rgb(rgb), 32, axis=0)]))
     return loss
 
