@@ -89,7 +89,7 @@ class Colorizer:
         progress(0.1, "Reading the photograph")
         guide = _reduced_lightness(pixels)
         progress(0.2, f"Finding colours on the {session.device.upper()}")
-        seen = _seen(guide, model.working_size(*pixels.shape[:2]), options.equalize)
+        seen = _seen(guide, model.framing.working_size(*pixels.shape[:2]), options.equalize)
         temperature = options.temperature or model.default_temperature or 1.0
         ab = _adjusted(self._answer(model, session, seen, temperature, foreseen), options)
         enlarger = Enlarger(ab, guide, pixels.shape[:2], options.edge_guidance)
@@ -104,7 +104,8 @@ class Colorizer:
         wanted = (*asked, temperature)
         if wanted not in self._answers:
             temperatures = list(dict.fromkeys([*foreseen, temperature]))
-            found = {(*asked, one): ab for one, ab in zip(temperatures, session.run(seen, temperatures), strict=True)}
+            answers = model.framing.unframed(session.run(model.framing.framed(seen), temperatures), seen.shape)
+            found = {(*asked, one): ab for one, ab in zip(temperatures, answers, strict=True)}
             self._answers = dict([*self._answers.items(), *found.items()][-_REMEMBERED:])
         return self._answers[wanted]
 
