@@ -34,7 +34,10 @@ MAY_IMPORT = {
         sorted((PACKAGE / "worker").glob("*.py")),
         {"numpy", "cv2", "onnxruntime", "pyvips", *OWN, *WORKER},
     ),
-    "the command": ([PACKAGE / "cli.py"], {*OWN, *WORKER}),
+    "the command": (
+        [PACKAGE / "cli.py", PACKAGE / "batch.py"],
+        {*OWN, *WORKER, "colorize_neural.batch"},
+    ),
     "the installer": (
         [REPOSITORY / "install.py", *sorted((REPOSITORY / "installer").glob("*.py"))],
         {"installer", *OWN},

@@ -133,7 +133,8 @@ def test_a_model_without_colours_leaves_every_grey_as_it_was(gimp: Gimp) -> None
             before = image.state()
             assert image.colorize(output="replace", model="grey")[0] == "success"
             after = image.state()
-        assert np.array_equal(*(np.rint(state.layers[0].pixels * limit) for state in (before, after)))
+        old, new = (np.rint(state.layers[0].pixels * limit) for state in (before, after))
+        assert np.array_equal(old, new)
 
 
 def test_a_model_without_colours_keeps_the_greys_of_another_profile(gimp: Gimp) -> None:

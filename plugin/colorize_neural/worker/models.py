@@ -78,11 +78,13 @@ def _model_from_entry(entry: dict[str, Any], folder: Path) -> Model:
 class Session:
     """A model that is ready to run; `device` is "cpu" or "gpu", `note` says why a wished-for GPU does not run."""
 
-    def __init__(self, model: Model, device: str) -> None:
+    def __init__(self, model: Model, device: str, threads: int = 0) -> None:
+        """threads: of the CPU, 0 for one a core."""
         content = _intact_content(model)
         wished = [name for name in GPU_PROVIDERS if name in ort.get_available_providers()] if device != "cpu" else []
         options = ort.SessionOptions()
         ort.disable_telemetry_events()
+        options.intra_op_num_threads = threads
         options.log_severity_level = 4  # what fails is told by get_providers, not on stderr
         try:
             self._session = ort.InferenceSession(content, options, [*wished, "CPUExecutionProvider"])
