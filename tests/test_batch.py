@@ -6,78 +6,14 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
-import pyvips
 from colorize_neural.journal import NAME, Journal
-from colorize_neural.settings import MODELS_VARIABLE, Settings
 
+from tests.archives import Archive, contents, finished, is_coloured
 from tests.disks import small_disk
-
-Done = subprocess.CompletedProcess[str]
-SIDE = 48
-
-
-class Archive:
-    """A folder of scans, and the command that is run beside it."""
-
-    def __init__(self, folder: Path, models: Path) -> None:
-        self.folder, self.scans, self.out = folder, folder / "scans", folder / "out"
-        self._environment = os.environ | {MODELS_VARIABLE: str(models), "XDG_DATA_HOME": str(folder / "data")}
-
-    def add(self, name: str, side: int = SIDE) -> Path:
-        """A grey photograph that is like no other."""
-        path = self.scans / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        grey = np.random.default_rng(len(list(self.scans.rglob("*")))).integers(0, 255, (side, side), np.uint8)
-        image = pyvips.Image.new_from_array(grey, interpretation="b-w")
-        image.write_to_target(pyvips.Target.new_to_file(str(path)), path.suffix)
-        return path
-
-    def command(self, *arguments: str | Path) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "colorize_neural.cli", *arguments],
-            cwd=self.folder,
-            env=self._environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(self, *arguments: str | Path) -> Done:
-        process = self.command(*(arguments or (self.scans, "-o", self.out)))
-        out, errors = process.communicate()
-        return Done(process.args, process.returncode, out, errors)
-
-    def colorize(self, *options: str | Path) -> str:
-        """All scans -> what was said."""
-        done = self.run(self.scans, "-o", self.out, *options)
-        assert done.returncode == 0, done.stderr
-        return done.stderr
-
-    def results(self) -> dict[str, bytes]:
-        """Every file in the folder of results but the journal, hidden ones too."""
-        return contents(self.out)
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    files = [path for path in folder.rglob("*") if path.is_file() and path.name != NAME]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(files)}
-
-
-@pytest.fixture
-def archive(tmp_path: Path, tiny: Settings) -> Archive:
-    return Archive(tmp_path, tiny.models)
-
-
-def is_coloured(photo: bytes) -> bool:
-    pixels = pyvips.Image.new_from_buffer(photo, "").numpy().astype(int)
-    return pixels.ndim == 3 and bool(np.abs(pixels[..., 0] - pixels[..., 2]).mean() > 5)
 
 
 def test_a_folder_comes_out_coloured_with_its_names_and_folders(archive: Archive) -> None:
@@ -161,10 +97,6 @@ def test_a_killed_run_is_resumed_and_no_one_can_tell(archive: Archive) -> None:
     assert archive.results() == whole
     lines = [json.loads(line) for line in (archive.out / NAME).read_text().splitlines() if line.endswith("}")]
     assert len(lines) - len(names) <= kills * 2  # what is noted and did not get its name is done once more
-
-
-def finished(out: Path) -> set[str]:
-    return {path.name for path in out.glob("[0-9]*")}
 
 
 def test_an_interrupted_run_ends_with_a_sentence_and_goes_on_later(archive: Archive) -> None:

@@ -18,8 +18,9 @@ from colorize_neural.errors import ColorizeError
 
 if TYPE_CHECKING:
     from colorize_neural.worker.colorizer import Options
+    from colorize_neural.worker.files import FileColorizer, Pool
 
-FOR_MANY = ("dry_run", "format", "jobs", "report")
+FOR_MANY = ("dry_run", "format", "jobs", "ray", "report")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,13 +94,23 @@ def _colorize_many(chosen: argparse.Namespace, options: Options) -> int:
             print(f"{task.photo} -> {task.result}")
     else:
         try:
-            batch.run(files.threads(colorizer, chosen.jobs or files.cores()))
+            batch.run(_pool(chosen, options, colorizer))
         finally:
             if batch.summary.entries:
                 print(batch.summary, file=sys.stderr)
     if chosen.report:
         batch.summary.write(chosen.report, colorizer.how)
     return min(batch.summary.count(FAILED), 1)
+
+
+def _pool(chosen: argparse.Namespace, options: Options, colorizer: FileColorizer) -> Pool:
+    """Where the photographs are coloured: threads of this process, or a cluster."""
+    from colorize_neural import cluster  # noqa: PLC0415, --help needs none of these
+    from colorize_neural.worker import files  # noqa: PLC0415
+
+    if chosen.ray:
+        return cluster.actors(options, colorizer.how, chosen.ray, chosen.jobs)
+    return files.threads(colorizer, chosen.jobs or files.cores())
 
 
 class _Parser(argparse.ArgumentParser):
@@ -133,6 +144,9 @@ def _parser() -> argparse.ArgumentParser:
     many.add_argument("--jobs", type=_count, help="photographs at work at once (default: one for each core)")
     many.add_argument("--dry-run", action="store_true", help="only tell what would be done")
     many.add_argument("--report", type=Path, metavar="FILE", help="tell what became of each photograph, as JSON")
+    many.add_argument(
+        "--ray", nargs="?", const="local", metavar="ADDRESS", help="on a Ray cluster (default: of this machine)"
+    )
     parser.add_argument("--version", action="version", version=f"{settings.NAME} {__version__}")
     return parser
 
