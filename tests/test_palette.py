@@ -124,7 +124,9 @@ def test_both_losses_are_compared_and_the_palette_becomes_a_model(
     kinds = (palette.PORTRAITS, palette.OTHERS)
     assert [row[:2] for row in rows] == [(loss, kind) for loss in palette.CHANGES for kind in kinds]
     assert "Colourfulness of portraits is" in out
-    assert cv2.imread(str(sheet)).shape[1] == (2 + 2) * 164  # grey and the truth beside the two
+    shown = cv2.imread(str(sheet))
+    assert shown is not None
+    assert shown.shape[1] == (2 + 2) * 164  # grey and the truth beside the two
 
     training = load_run(tmp_path / "cross-entropy")
     assert len(torch.unique(training.loss.get_buffer("palette"), dim=0)) == 32
