@@ -77,8 +77,9 @@ def from_sources(photos: list[Photo], sources: list[str]) -> list[Photo]:
 
 def split_photos(photos: list[Photo], held_out: float) -> tuple[list[Photo], list[Photo]]:
     """Photographs to train on, and those evenly drawn from the list that are kept for validation."""
-    kept = {int((place + 0.5) / held_out) for place in range(round(len(photos) * held_out))}
-    return [photo for place, photo in enumerate(photos) if place not in kept], [photos[place] for place in sorted(kept)]
+    drawn = {int((number + 0.5) / held_out) for number in range(len(photos))}
+    learned = [photo for place, photo in enumerate(photos) if place not in drawn]
+    return learned, [photo for place, photo in enumerate(photos) if place in drawn]
 
 
 def sampling_weights(photos: list[Photo], sampling: dict[str, float]) -> list[float]:

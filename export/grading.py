@@ -23,7 +23,7 @@ class Style:
 STYLES = {
     "none": Style(1.0, (0.0, 0.0), (0.0, 0.0)),
     "bronze": Style(0.35, (10.0, 16.0), (8.0, 34.0)),  # brown metal: warm from end to end, little else
-    "retro": Style(0.6, (-6.0, -14.0), (6.0, 26.0)),  # a faded print: teal shadows, yellow lights
+    "retro": Style(0.65, (-10.0, -20.0), (8.0, 36.0)),  # a faded print: teal shadows, yellow lights
     "bright": Style(1.6, (0.0, -4.0), (0.0, 6.0)),  # a postcard: all colours stronger, shadows a little cooler
 }
 

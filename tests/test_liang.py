@@ -18,9 +18,10 @@ from export.crops import Crops
 from export.grading import STYLES, graded
 from export.lab import ab_from_rgb
 from export.losses import YuvInTwoPhases
-from export.networks import NETWORKS
+from export.networks.liang2016 import Liang2016
 from export.photos import find_photos
 from export.recipe import RECIPES, changed, read_recipe
+from export.to_onnx import load_run
 from export.train import train
 from export.yuv import UV_LIMITS, ab_from_uv, uv_from_lab
 
@@ -72,9 +73,10 @@ def test_ab_in_torch_is_that_of_the_worker() -> None:
 
 def awake(kernels: list[int]) -> torch.nn.Module:
     """A small network whose last layer, which starts at 0, has learned something."""
-    network = NETWORKS["liang2016"](width=4, kernels=kernels)
+    network = Liang2016(width=4, kernels=kernels)
     for part in (network.u, network.v):
-        torch.nn.init.normal_(part[-1].weight)
+        for weight in part[-1].parameters():
+            torch.nn.init.normal_(weight)
     return network.eval()
 
 
@@ -208,9 +210,10 @@ def test_liangs_comparisons_are_printed_with_their_sheets_and_go_on_where_they_s
     assert [row[:2] for row in rows] == [(row.comparison, row.value) for row in few]
     assert all(float(error) > 0 and int(crops) > 0 for *_, error, crops in rows)
     assert len(list((tmp_path / "runs").iterdir())) == 3
-    sheets = {file.stem: cv2.imread(str(file)) for file in (tmp_path / "sheets").iterdir()}
-    assert set(sheets) == set(liang.COMPARISONS)
-    assert sheets["refinement"].shape[1] == (2 + 2) * 164  # grey and the truth beside the two
+    assert {file.stem for file in (tmp_path / "sheets").iterdir()} == set(liang.COMPARISONS)
+    sheet = cv2.imread(str(tmp_path / "sheets" / "refinement.png"))
+    assert sheet is not None
+    assert sheet.shape[1] == (2 + 2) * 164  # grey and the truth beside the two
 
     def never(*_: object) -> None:
         raise AssertionError("its minutes are spent")
@@ -229,7 +232,6 @@ def read(capsys: pytest.CaptureFixture[str]) -> tuple[str, re.RegexFlag]:
 def test_figures_of_pictures_are_those_of_grey_where_nothing_is_coloured(photos: Path, tmp_path: Path) -> None:
     recipe = changed(RECIPE, {"network": {"options": {"width": 4}}, "optimizer": {"crops": 16}})
     train(recipe, find_photos([photos]), tmp_path, dict(QUIET), loaders=0)
-    training = comparison.load_run(tmp_path)
-    found = comparison.measure_pictures(training, find_photos([photos])[:2], comparison.Seen.grey)
+    found = comparison.measure_pictures(load_run(tmp_path), find_photos([photos])[:2], comparison.Seen.grey)
     assert (found.ab_error_share, found.psnr_gained) == (1, 0)
     assert found.colourfulness < 0.01
