@@ -44,7 +44,7 @@ def test_a_cluster_gives_the_same_bytes_and_the_same_resume_and_report(archive: 
 
 def test_a_worker_that_is_killed_loses_nothing(archive: Archive, whole: object) -> None:
     process = archive.command(archive.scans, "-o", archive.out, "--ray", "--jobs", "2")
-    killed = set()
+    killed: set[int] = set()
     while process.poll() is None:
         if finished(archive.out) and len(killed) < 2:
             for worker in set(actors_of(process)) - killed:
