@@ -38,7 +38,7 @@ ROUNDS = 2
 
 @dataclass(frozen=True)
 class Cost:
-    """What one file takes."""
+    """What one file takes; a model that takes one size only is measured at that."""
 
     parameters: int
     megabytes: float
@@ -77,7 +77,7 @@ def gflops(file: Path, size: int) -> float:
     with tempfile.TemporaryDirectory() as folder:
         options.profile_file_prefix = str(Path(folder) / "profile")
         session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-        session.run(["ab"], _photograph(size))
+        session.run(["ab"], _photograph(session, size))
         events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
     operations = 0
     for event in events:
@@ -108,7 +108,7 @@ def milliseconds(file: Path, size: int, threads: int) -> float:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-    photograph, times = _photograph(size), []
+    photograph, times = _photograph(session, size), []
     for _ in range(RUNS + 1):  # the first one allocates
         start = time.perf_counter()
         session.run(["ab"], photograph)
@@ -116,8 +116,10 @@ def milliseconds(file: Path, size: int, threads: int) -> float:
     return min(times) * 1000
 
 
-def _photograph(size: int) -> dict[str, np.typing.NDArray[np.float32]]:
-    L = np.random.default_rng(0).random((1, 1, size, size), np.float32) * 100
+def _photograph(session: onnxruntime.InferenceSession, size: int) -> dict[str, np.typing.NDArray[np.float32]]:
+    (shape,) = (one.shape for one in session.get_inputs() if one.name == "L")
+    sides = [side if isinstance(side, int) else size for side in shape[2:]]  # a side that varies is a name
+    L = np.random.default_rng(0).random((1, 1, *sides), np.float32) * 100
     return {"L": L, "temperature": np.array([0.4], np.float32)}
 
 
@@ -135,7 +137,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("models", nargs="*", metavar="ID", help="as the manifest names them")
     parser.add_argument("--file", type=Path, help="one ONNX file instead, printed as JSON")
     parser.add_argument("--folder", type=Path, default=models_folder(), help="the models folder")
-    parser.add_argument("--size", type=int, default=256, help="pixels, a multiple of 32")
+    parser.add_argument("--size", type=int, default=256, help="pixels, a multiple of 32, of models that take any")
     parser.add_argument("--threads", type=int, default=1, help="of the CPU")
     chosen = parser.parse_args(arguments)
     if chosen.file:

@@ -20,6 +20,7 @@ import onnxruntime
 import torch
 from colorize_neural.errors import ColorizeError
 from colorize_neural.settings import models_folder
+from colorize_neural.worker.framing import Framing, OneSize
 from colorize_neural.worker.models import CONTRACT, MANIFEST
 from torch import Tensor, nn
 
@@ -31,7 +32,7 @@ from export.train import BEST, LAST, Training
 OPSET = 18
 HALF_FROM = 1024  # weights with fewer elements stay float32: they are biases and norms, and cost nothing
 FAITHFUL = 0.3  # mean difference in ab, Lab units, that 16-bit weights may cost
-TRIALS = [((1, 2), 0.31), ((3, 2), 0.87)]  # height and width in multiples of the smallest size; temperature
+TEMPERATURES = (0.31, 0.87, 1.0, 0.05)  # at which file and network are compared
 
 
 def load_run(run_folder: Path) -> Training:
@@ -54,13 +55,17 @@ def _training(checkpoint: Path) -> Training:
 def onnx_from_colorizer(colorizer: nn.Module, manifest: Manifest) -> onnx.ModelProto:
     """The graph that meets the contract, its large weights stored in 16 bits, its facts in its metadata."""
     colorizer.eval()
-    short_side = manifest.size["short_side"]
+    framing = manifest.framing
+    if isinstance(framing, OneSize):
+        shape, varies = (framing.side, framing.side), {}
+    else:
+        shape, varies = (framing.short_side, framing.short_side + 64), {2: "h", 3: "w"}
     program = torch.onnx.export(
         colorizer,
-        (torch.rand(1, 1, short_side, short_side + 64) * 100, torch.tensor([0.4, 1.0])),
+        (torch.rand(1, 1, *shape) * 100, torch.tensor([0.4, 1.0])),
         input_names=["L", "temperature"],
         output_names=["ab"],
-        dynamic_shapes={"L": {2: "h", 3: "w"}, "temperature": {0: "t"}},
+        dynamic_shapes={"L": varies, "temperature": {0: "t"}},
         opset_version=OPSET,
         dynamo=True,
         external_data=False,
@@ -71,7 +76,7 @@ def onnx_from_colorizer(colorizer: nn.Module, manifest: Manifest) -> onnx.ModelP
     facts = {"contract": CONTRACT, **asdict(manifest)}
     onnx.helper.set_model_props(model, {name: json.dumps(fact) for name, fact in facts.items()})
     onnx.checker.check_model(model)
-    compare(model, colorizer, manifest.size["multiple"])
+    compare(model, colorizer, framing)
     return model
 
 
@@ -147,12 +152,12 @@ def _with_half_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def compare(model: onnx.ModelProto, colorizer: nn.Module, multiple: int) -> None:
-    """ColorizeError where the graph's answers are not the network's, on sizes that are multiples of `multiple`."""
+def compare(model: onnx.ModelProto, colorizer: nn.Module, framing: Framing) -> None:
+    """ColorizeError where the graph's answers are not the network's, at the sizes it must take."""
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    for (high, wide), temperature in TRIALS:
-        L = torch.rand(1, 1, high * multiple * 2, wide * multiple * 2) * 100
-        temperatures = torch.tensor([temperature, 1.0, 0.05])
+    temperatures = torch.tensor(TEMPERATURES)
+    for high, wide in framing.trial_sizes():
+        L = torch.rand(1, 1, high, wide) * 100
         with torch.no_grad():
             wanted: Tensor = colorizer(L, temperatures)
         (found,) = session.run(["ab"], {"L": L.numpy(), "temperature": temperatures.numpy()})

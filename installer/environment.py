@@ -30,7 +30,10 @@ from colorize_neural.settings import Settings
 REPOSITORY = Path(__file__).resolve().parents[1]
 INSTALLATIONS = "installations"
 PLUG_IN = "plug-in"
-SHARED_MODULES = ("__init__", "errors", "protocol", "client", "previewer", "settings")  # what the front end imports
+SHARED_MODULES = (  # what the front end imports
+    *("__init__", "errors", "protocol", "client", "previewer", "settings"),
+    *("folders", "journal", "lock", "progress"),
+)
 
 #            name, text: a name of our own, for a shebang line bears no blank, quote or long path
 _COMMANDS = {

@@ -38,7 +38,10 @@ MAY_IMPORT = {
         sorted((PACKAGE / "worker").glob("*.py")),
         {"numpy", "cv2", "onnxruntime", "pyvips", *OWN, *WORKER},
     ),
-    "the command": ([PACKAGE / "cli.py"], {*OWN, *WORKER}),
+    "the command": (
+        [PACKAGE / "cli.py", PACKAGE / "batch.py", PACKAGE / "cluster.py"],
+        {*OWN, *WORKER, "colorize_neural.batch", "colorize_neural.cluster", "ray"},
+    ),
     "the installer": (
         [REPOSITORY / "install.py", *sorted((REPOSITORY / "installer").glob("*.py"))],
         {"installer", *OWN},

@@ -17,6 +17,8 @@ from colorize_neural.worker.models import Session
 from colorize_neural.worker.upsample import Enlarger
 from numpy.typing import NDArray
 
+from tests.tiny_models import make_models
+
 SAMPLE = Path(__file__).parents[1] / "samples" / "migrant-mother-1936.jpg"
 Pixels = NDArray[Any]
 
@@ -24,6 +26,11 @@ Pixels = NDArray[Any]
 @pytest.fixture
 def colorizer(tiny: Settings) -> Colorizer:
     return Colorizer(tiny.models)
+
+
+@pytest.fixture(scope="module")
+def one_size(tmp_path_factory: pytest.TempPathFactory) -> Colorizer:
+    return Colorizer(make_models(tmp_path_factory.mktemp("models"), ["padded", "squeezed"]))
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +147,23 @@ def test_a_manifest_that_says_too_little_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('{"models": []}')
     with pytest.raises(ColorizeError, match="damaged"):
         Colorizer(tmp_path)
+
+
+@pytest.mark.parametrize("size", [(64, 64), (40, 80), (300, 200), (1, 500), (500, 1)])
+def test_a_network_of_one_size_sees_the_whole_photograph_and_its_padding_is_cut_off(
+    one_size: Colorizer, size: tuple[int, int]
+) -> None:
+    grey = np.full((*size, 3), 186, np.uint8)
+    result = lab(coloured(one_size, grey, model="padded"))  # what it takes for padding becomes blue
+    assert np.abs(result[..., 1:] - [20, 40]).max() < 0.6
+
+
+def test_a_photograph_is_squeezed_for_a_network_of_one_size_without_padding(one_size: Colorizer) -> None:
+    grey = np.full((40, 160, 3), 186, np.uint8)
+    grey[:, 80:] = 119  # a lightness of 50
+    orange, blue = lab(coloured(one_size, grey, model="squeezed"))[[0, -1], [0, -1], 1:]
+    assert orange == pytest.approx([20, 40], abs=0.6)
+    assert blue == pytest.approx([0, -40], abs=0.6)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (3, 2), (1700, 31)])

@@ -22,7 +22,7 @@ from colorize_neural.worker.colorizer import Colorizer, Options
 from numpy.typing import NDArray
 
 from tests.absence import absent
-from tests.processes import children
+from tests.processes import below
 from tests.tiny_models import make_models
 
 REPOSITORY = Path(__file__).parents[1]
@@ -333,7 +333,7 @@ def test_a_plug_in_that_gimp_kills_takes_its_command_along_and_the_next_one_its_
     process = gimp2.started({"photo": {}, "arrange": {}, "runs": [{"arguments": {"model": "hours", "device": "cpu"}}]})
     (folder,) = eventually(lambda: list(gimp2.temporary.iterdir()))
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    command = eventually(lambda: [child for child in children(process.pid) if (folder / "stderr").exists()])
+    command = eventually(lambda: [child for child in below(process.pid) if (folder / "stderr").exists()])
     process.send_signal(signal.SIGKILL)
     process.communicate()
     eventually(lambda: not Path(f"/proc/{command[0]}").exists())

@@ -16,6 +16,7 @@ import torch
 from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.color import Float, lab_from_rgb, lightness_from_rgb, srgb_from_linear
 from colorize_neural.worker.colorizer import Colorizer, Options
+from colorize_neural.worker.framing import AnySize
 from colorize_neural.worker.models import Model, Session, read_models
 from skimage import color, data
 from torch import Tensor, nn
@@ -240,7 +241,8 @@ def test_the_manifest_and_the_file_say_whose_weights_they_are(
     folder: Path, name: str, kind: str, default: float | None
 ) -> None:
     model = model_of(folder, name)
-    assert (model.kind, model.group, model.default_temperature, model.multiple) == (kind, "papers", default, 8)
+    assert (model.kind, model.group, model.default_temperature) == (kind, "papers", default)
+    assert model.framing == AnySize(short_side=256, multiple=8)
     entries = {one["id"]: one for one in json.loads((folder / "manifest.json").read_text())["models"]}
     properties = {one.key: json.loads(one.value) for one in onnx.load(model.file).metadata_props}
     for facts in (entries[name], properties):

@@ -34,8 +34,8 @@ def test_all_files_together_stay_small_and_none_is_a_stranger() -> None:
 @each_model
 def test_a_model_meets_the_contract_at_every_size_and_temperature(model: Model) -> None:
     session = Session(model, "cpu")
-    for high, wide in ((1, 1), (2, 5)):
-        L = np.random.default_rng(0).uniform(0, 100, (high * model.multiple, wide * model.multiple)).astype(np.float32)
+    for size in model.framing.trial_sizes():
+        L = np.random.default_rng(0).uniform(0, 100, size).astype(np.float32)
         ab = session.run(L, [0.001, 0.5, 1.0])
         assert ab.dtype == np.float32
         assert ab.shape[0] == 3

@@ -13,7 +13,7 @@ from pathlib import Path
 import onnx
 
 _GRAPH = """<ir_version: 8, opset_import: ["": 17]>
-tiny (float[1, 1, h, w] L, float[t] temperature) => (float[t, 2, u, v] ab)
+tiny (float[1, 1, %s] L, float[t] temperature) => (float[t, 2, u, v] ab)
 {
     zero = Constant<value = float {0.0}>()
     column = Constant<value = int64[4] {-1, 1, 1, 1}>()
@@ -25,7 +25,6 @@ tiny (float[1, 1, h, w] L, float[t] temperature) => (float[t, 2, u, v] ab)
     %s
     ab = Add(pair, coloured)
 }"""
-
 _CONSTANT = "still = Mul(temperatures, zero) coloured = Add(colour, still)"
 _BY_TEMPERATURE = "coloured = Mul(colour, temperatures)"
 _SLOW = """trips = Constant<value = int64 {1000000}>()
@@ -40,12 +39,28 @@ _SLOW = """trips = Constant<value = int64 {1000000}>()
     still = Mul(temperatures, rest)
     coloured = Add(colour, still)"""
 
+_BLUE_PADDING = """middle = Constant<value = float {50.0}>()
+    tolerance = Constant<value = float {0.5}>()
+    blue = Constant<value = float[1, 2, 1, 1] {0, -40}>()
+    difference = Sub(small, middle)
+    distance = Abs(difference)
+    is_padding = Less(distance, tolerance)
+    seen = Where(is_padding, blue, colour)
+    still = Mul(temperatures, zero)
+    coloured = Add(seen, still)"""
+
 #     id: group, a and b, how they are made, default temperature
 TINY = {
     "hours": ("papers", "20, 40", _SLOW, None),  # works for hours
     "orange": ("recommended", "20, 40", _CONSTANT, None),
     "grey": ("recommended", "0, 0", _CONSTANT, None),
     "thermometer": ("recommended", "0, 100", _BY_TEMPERATURE, 0.4),  # b is a hundred times the temperature
+}
+_ANY_SIZE = ("h, w", {"short_side": 64, "multiple": 8})
+#   id: what the graph takes, what the manifest says of it; blue where it sees a lightness of 50, else orange
+_ONE_SIZE = {
+    "padded": ("64, 64", {"side": 64, "padding": 50.0}),
+    "squeezed": ("64, 64", {"side": 64, "padding": None}),
 }
 
 
@@ -58,8 +73,9 @@ def make_models(folder: Path, names: Sequence[str]) -> Path:
 
 
 def _make_model(folder: Path, name: str) -> dict[str, object]:
-    group, colour, rule, temperature = TINY[name]
-    model = onnx.parser.parse_model(_GRAPH % (colour, rule))
+    group, colour, rule, temperature = TINY.get(name, ("papers", "20, 40", _BLUE_PADDING, None))
+    sides, size = _ONE_SIZE.get(name, _ANY_SIZE)
+    model = onnx.parser.parse_model(_GRAPH % (sides, colour, rule))
     onnx.checker.check_model(model)
     content = model.SerializeToString()
     (folder / f"{name}.onnx").write_bytes(content)
@@ -70,7 +86,7 @@ def _make_model(folder: Path, name: str) -> dict[str, object]:
         "description": f"A test model: {name}.",
         "group": group,
         "kind": "test",
-        "size": {"short_side": 64, "multiple": 8},
+        "size": size,
         "temperature": None if temperature is None else {"default": temperature},
         "trained_on": "nothing",
         "licence": "GPL-3.0-or-later",

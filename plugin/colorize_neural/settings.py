@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import sys
+import traceback
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -89,9 +90,14 @@ def open_log() -> BinaryIO:
         return Path(os.devnull).open("ab")
 
 
-def logged(traceback: str) -> str:
+def sentence_of(error: Exception) -> str:
+    """What the user is told of a failure; an unexpected one leaves its traceback in the log."""
+    return str(error) if isinstance(error, ColorizeError) else logged("".join(traceback.format_exception(error)))
+
+
+def logged(trace: str) -> str:
     """Keeps the traceback of an unexpected failure in the log -> the sentence for the user."""
-    text = traceback.encode(errors="backslashreplace").decode()  # a file's name in it may be no text
+    text = trace.encode(errors="backslashreplace").decode()  # a file's name in it may be no text
     with contextlib.suppress(OSError), open_log() as log:  # the disk may be full
         log.write(f"{datetime.now():%Y-%m-%d %H:%M:%S}, version {__version__}\n{text}\n".encode())
     last_line = text.strip().splitlines()[-1]

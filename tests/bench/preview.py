@@ -32,7 +32,7 @@ def main() -> None:
     rgb = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     model = read_models(settings.models_folder())[0]
     session = Session(model, "cpu")
-    L = np.random.default_rng(0).uniform(0, 100, model.working_size(*rgb.shape[:2])).astype(np.float32)
+    L = np.random.default_rng(0).uniform(0, 100, model.framing.working_size(*rgb.shape[:2])).astype(np.float32)
     with Client(Settings(Path(sys.executable), settings.models_folder(), __version__)) as client:
 
         def coloured(**options: float) -> None:

@@ -74,7 +74,9 @@ class Colorizer:
     The last answers of the networks are kept too: only another model, temperature or photograph runs one again.
     """
 
-    def __init__(self, models_folder: Path) -> None:
+    def __init__(self, models_folder: Path, threads: int = 0) -> None:
+        """threads: that one photograph may use; 0 is one for each core."""
+        self._threads = threads
         self._models = read_models(models_folder)
         self._sessions: dict[tuple[str, str], Session] = {}
         self._answers: dict[tuple[str, str, bytes, float], Float] = {}
@@ -89,11 +91,11 @@ class Colorizer:
         progress(0.1, "Reading the photograph")
         guide = _reduced_lightness(pixels)
         progress(0.2, f"Finding colours on the {session.device.upper()}")
-        seen = _seen(guide, model.working_size(*pixels.shape[:2]), options.equalize)
+        seen = _seen(guide, model.framing.working_size(*pixels.shape[:2]), options.equalize)
         temperature = options.temperature or model.default_temperature or 1.0
         ab = _adjusted(self._answer(model, session, seen, temperature, foreseen), options)
         enlarger = Enlarger(ab, guide, pixels.shape[:2], options.edge_guidance)
-        _paint(pixels, enlarger, lambda share: progress(0.3 + 0.7 * share, "Painting"))
+        _paint(pixels, enlarger, self._threads, lambda share: progress(0.3 + 0.7 * share, "Painting"))
         return Outcome(session.device, session.note)
 
     def _answer(
@@ -104,7 +106,8 @@ class Colorizer:
         wanted = (*asked, temperature)
         if wanted not in self._answers:
             temperatures = list(dict.fromkeys([*foreseen, temperature]))
-            found = {(*asked, one): ab for one, ab in zip(temperatures, session.run(seen, temperatures), strict=True)}
+            answers = model.framing.unframed(session.run(model.framing.framed(seen), temperatures), seen.shape)
+            found = {(*asked, one): ab for one, ab in zip(temperatures, answers, strict=True)}
             self._answers = dict([*self._answers.items(), *found.items()][-_REMEMBERED:])
         return self._answers[wanted]
 
@@ -114,7 +117,7 @@ class Colorizer:
         model = find_model(self._models, options.model)
         key = (model.id, options.device)
         if key not in self._sessions:
-            self._sessions[key] = Session(model, options.device)
+            self._sessions[key] = Session(model, options.device, self._threads)
         return model, self._sessions[key]
 
 
@@ -145,10 +148,10 @@ def _adjusted(ab: Float, options: Options) -> Float:
     return ab + np.float32(options.warmth) * _WARMEST * chroma * _WARM
 
 
-def _paint(pixels: Pixels, enlarger: Enlarger, progress: Callable[[float], None]) -> None:
-    """Joins each strip's own lightness with its enlarged ab, on all cores."""
+def _paint(pixels: Pixels, enlarger: Enlarger, threads: int, progress: Callable[[float], None]) -> None:
+    """Joins each strip's own lightness with its enlarged ab, on so many threads, 0 for all cores."""
     strips = list(_strips(pixels.shape))
-    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(threads or min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
         for done, _ in enumerate(pool.map(partial(_paint_strip, pixels, enlarger), strips), 1):
             progress(done / len(strips))
 

@@ -17,11 +17,11 @@ import onnxruntime as ort
 
 from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.color import Float
+from colorize_neural.worker.framing import Framing, framing_from
 
 CONTRACT = 1
 MANIFEST = "manifest.json"
 GPU_PROVIDERS = ("CUDAExecutionProvider", "DmlExecutionProvider", "CoreMLExecutionProvider")
-_LONGEST_TO_SHORTEST = 8  # a photograph more slender than this is squeezed for the network
 
 
 @dataclass(frozen=True)
@@ -35,18 +35,8 @@ class Model:
     kind: str
     file: Path
     sha256: str
-    short_side: int  # what the network wants to see, in pixels
-    multiple: int  # of which both sides must be multiples
+    framing: Framing
     default_temperature: float | None  # None: the model ignores the temperature
-
-    def working_size(self, height: int, width: int) -> tuple[int, int]:
-        """Height and width at which the network sees a photograph of the given size."""
-        scale = self.short_side / min(height, width)
-        longest = self.short_side * _LONGEST_TO_SHORTEST
-        wanted_height, wanted_width = (
-            max(1, round(min(side * scale, longest) / self.multiple)) * self.multiple for side in (height, width)
-        )
-        return wanted_height, wanted_width
 
 
 def read_models(folder: Path) -> list[Model]:
@@ -80,8 +70,7 @@ def _model_from_entry(entry: dict[str, Any], folder: Path) -> Model:
     return Model(
         **texts,
         file=folder / entry["file"],
-        short_side=int(entry["size"]["short_side"]),
-        multiple=int(entry["size"]["multiple"]),
+        framing=framing_from(entry["size"]),
         default_temperature=None if temperature is None else float(temperature["default"]),
     )
 
@@ -89,11 +78,13 @@ def _model_from_entry(entry: dict[str, Any], folder: Path) -> Model:
 class Session:
     """A model that is ready to run; `device` is "cpu" or "gpu", `note` says why a wished-for GPU does not run."""
 
-    def __init__(self, model: Model, device: str) -> None:
+    def __init__(self, model: Model, device: str, threads: int = 0) -> None:
+        """threads: of the CPU, 0 for one a core."""
         content = _intact_content(model)
         wished = [name for name in GPU_PROVIDERS if name in ort.get_available_providers()] if device != "cpu" else []
         options = ort.SessionOptions()
         ort.disable_telemetry_events()
+        options.intra_op_num_threads = threads
         options.log_severity_level = 4  # what fails is told by get_providers, not on stderr
         try:
             self._session = ort.InferenceSession(content, options, [*wished, "CPUExecutionProvider"])
@@ -107,7 +98,7 @@ class Session:
         self.note = f"Ran on the CPU, because {_reason_for_cpu(wished)}." if fell_back else ""
 
     def run(self, L: Float, temperatures: Sequence[float]) -> Float:
-        """L (h, w) at the model's working size -> ab (t, h', w', 2)."""
+        """L (h, w) as the model's framing makes it -> ab (t, h', w', 2)."""
         feeds = {"L": L[None, None].astype(np.float32), "temperature": np.array(temperatures, np.float32)}
         (ab,) = self._session.run(["ab"], feeds)
         return np.moveaxis(ab, 1, -1)
