@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
+from colorize_neural import settings
 from colorize_neural.errors import ColorizeError
-from colorize_neural.settings import MANIFEST
 from colorize_neural.worker.adapters import ADAPTERS, Adapter, ab_by_adapter
 from colorize_neural.worker.color import Float
 from colorize_neural.worker.framing import Framing, framing_from
 
 CONTRACT = 1
+MANIFEST = settings.MANIFEST
 ADDED = "added"  # the group of models that the user added
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # leads to no other folder
 GPU_PROVIDERS = ("CUDAExecutionProvider", "DmlExecutionProvider", "CoreMLExecutionProvider")

@@ -2,12 +2,13 @@
 
     try_model(file, adapter)  ->  the entry of a manifest, but for id, file and hash; ColorizeError says why not
 
-The process reads it as bytes in an empty folder, where ONNX Runtime finds no second file, and it may write none.
+The process has an empty folder and may write no file; what the file names is not opened.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -29,12 +30,11 @@ _LONGEST_TEXT = 300  # characters that a file may tell of itself
 _STRONGEST = 150  # Lab units; sRGB ends before
 _TEMPERATURES = (0.05, 0.5, 1.0)
 
-_SECOND_FILE = "it keeps its weights in a second file: save it as one file"
+# ONNX Runtime, of which some versions read every file, or memory, that a model names, is not asked: "location" is the key
+# of an entry in external_data of onnx.proto, its field 1 of 8 bytes, and protobuf can write these two numbers longer
+_LOCATION, _KEY_OF_8_BYTES = re.compile(rb"location"), re.compile(rb"(\x0a|\x8a\x80*\x00)(\x08|\x88\x80*\x00)\Z")
 #  what ONNX Runtime says, what it means; the first one counts
 _REASONS = (
-    ("model_path", _SECOND_FILE),
-    ("xternal data", _SECOND_FILE),
-    ("ExternalData", _SECOND_FILE),
     ("not a registered function/op", "it needs operators of its own, which are programs: export it with standard ones"),
     ("INVALID_PROTOBUF", "it is damaged or no ONNX file: download it again, or convert it to ONNX"),
     ("alloc", f"it needs more than {_MEMORY >> 30} GB of memory: export it for a smaller size"),
@@ -87,7 +87,12 @@ def _limit(memory: int) -> None:
 
 def _entry(file: Path, adapter: str | None) -> dict[str, Any]:
     try:
-        session = open_session(file.read_bytes(), ["CPUExecutionProvider"])
+        content = file.read_bytes()
+        if _keeps_weights_elsewhere(content):
+            raise ColorizeError("This file keeps its weights in a second file: save them as one.")
+        session = open_session(content, ["CPUExecutionProvider"])
+    except ColorizeError:
+        raise
     except (Exception, MemoryError) as error:  # ONNX Runtime's own exceptions share no better base
         raise ColorizeError(f"ONNX Runtime cannot load this file, for {_reason(error)}.") from error
     entry = _own_entry(session) if adapter is None and _is_ours(session) else _foreign_entry(session, adapter)
@@ -99,6 +104,11 @@ def _entry(file: Path, adapter: str | None) -> dict[str, Any]:
     except Exception as error:
         raise ColorizeError(f"This model cannot colour a photograph, for {_reason(error)}.") from error
     return entry
+
+
+def _keeps_weights_elsewhere(content: bytes) -> bool:
+    places = (found.start() for found in _LOCATION.finditer(content))
+    return any(_KEY_OF_8_BYTES.search(content, max(0, place - 20), place) for place in places)
 
 
 def _is_ours(session: Any) -> bool:
