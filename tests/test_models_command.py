@@ -82,6 +82,27 @@ def test_a_model_of_ours_brings_its_own_facts(added: Path, tmp_path: Path, capsy
     assert "CC0-1.0" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"contract": 2}, "contract 2"),
+        ({"size": {"side": "large"}}, "cannot be used"),
+        ({"size": {"side": 64, "padding": 200}}, "lightness"),
+        ({"temperature": -1}, "temperature"),
+        ({"id": "../evil"}, "cannot be the id"),
+    ],
+)
+def test_a_model_of_ours_that_tells_nonsense_is_refused(
+    facts: dict[str, object], words: str, added: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    folder = make_models(tmp_path / "own", ["thermometer"])
+    told = {"id": "mine", "title": "Mine", "licence": "CC0-1.0", "temperature": 0.4}
+    tell_facts(folder / "thermometer.onnx", **told | facts)
+    assert models("add", folder / "thermometer.onnx") == 1
+    assert words in capsys.readouterr().err
+    assert list(added.iterdir()) == []
+
+
 def test_what_is_known_of_a_model_is_told(added: Path, tmp_path: Path, capsys: Captured) -> None:
     models("add", write_foreign(tmp_path / "one.onnx", "eccv16", license="BSD-2-Clause", title="One\x1b[2J"))
     models("add", write_foreign(tmp_path / "two.onnx", "eccv16"))
