@@ -39,7 +39,6 @@ def add(file: Path, name: str, wanted_id: str | None, adapter: str | None, sha25
     name: what it is called where neither `wanted_id` nor the file itself says it
     """
     folder = settings.added_models_folder()
-    folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
     copy = folder / f".{os.getpid()}.new"
     try:
@@ -81,6 +80,7 @@ def _copied(file: Path, target: Path) -> str:
     """Copies a file, all of it onto the disk -> its SHA-256."""
     digest = hashlib.sha256()
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         with file.open("rb") as source, target.open("wb") as copy:
             if os.fstat(source.fileno()).st_size > LARGEST:
                 raise ColorizeError(f"{file} has more than 1 GB: use a smaller model.")

@@ -73,8 +73,9 @@ def fits(adapter: Adapter, session: Any) -> bool:
     inputs = session.get_inputs()
     if any(one.type not in _NUMBERS or len(one.shape) != 4 for one in inputs) or len(inputs) != len(adapter.inputs):
         return False
-    channels = all(one.shape[1] == wanted for one, wanted in zip(inputs, adapter.inputs, strict=True))
-    return channels and _answer_of(adapter, session) is not None
+    if any(one.shape[1] != wanted for one, wanted in zip(inputs, adapter.inputs, strict=True)):
+        return False
+    return side_of(adapter, session) is not None and _answer_of(adapter, session) is not None
 
 
 def side_of(adapter: Adapter, session: Any) -> int | None:

@@ -33,7 +33,8 @@ _TEMPERATURES = (0.05, 0.5, 1.0)
 
 # Some versions of ONNX Runtime read every file, or memory, that a model names, so it is not asked. In onnx.proto,
 # "location" is the key of an entry of external_data: its field 1, of 8 bytes; protobuf can write both numbers longer.
-_LOCATION, _KEY_OF_8_BYTES = re.compile(rb"location"), re.compile(rb"(\x0a|\x8a\x80*\x00)(\x08|\x88\x80*\x00)\Z")
+_LOCATION = re.compile(rb"location")
+_KEY_OF_8_BYTES = re.compile(rb"(\x0a|\x8a\x80*[\x00-\x7f])(\x08|\x88\x80*[\x00-\x7f])\Z")
 #  what ONNX Runtime says, what it means; the first one counts
 _REASONS = (
     ("not a registered function/op", "it needs operators of its own, which are programs: export it with standard ones"),
