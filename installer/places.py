@@ -21,7 +21,6 @@ from colorize_neural.lock import lock
 
 from installer.environment import COMMAND, INSTALLATIONS, PLUG_IN
 
-_REMEMBERED = "installed.json"
 _LOCK = "install.lock"
 _SETTINGS = "settings.json"
 _NEW, _FORMER = f".{settings.NAME}.new", f".{settings.NAME}.former"  # GIMP does not look into hidden folders
@@ -142,7 +141,7 @@ class Places:
 
     def _recall(self) -> None:
         try:
-            remembered = json.loads((self.data / _REMEMBERED).read_text(encoding="utf-8"))
+            remembered = json.loads((self.data / settings.REMEMBERED).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return
         self._plug_ins = [Path(place) for place in remembered["plug_ins"]]
@@ -150,9 +149,9 @@ class Places:
 
     def _remember(self) -> None:
         entries = {"plug_ins": list(map(str, self._plug_ins)), "made": list(map(str, dict.fromkeys(self._made)))}
-        beside = self.data / f"{_REMEMBERED}.new"
+        beside = self.data / f"{settings.REMEMBERED}.new"
         beside.write_text(json.dumps(entries, indent=2), encoding="utf-8")
-        beside.replace(self.data / _REMEMBERED)
+        beside.replace(self.data / settings.REMEMBERED)
 
 
 def _missing(folder: Path) -> list[Path]:
