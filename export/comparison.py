@@ -6,7 +6,7 @@ a recipe and photographs  ->  a trained network  ->  its loss, and how much of w
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -17,14 +17,15 @@ from colorize_neural.worker.color import Float
 from numpy.typing import NDArray
 
 from export.crops import Crops
+from export.evaluate import Tally
 from export.metrics import Rgb, colourfulness
 from export.photos import Photo
 from export.recipe import Recipe
-from export.systems import painted
+from export.systems import grey_from_lightness, painted
 from export.to_onnx import load_run
 from export.train import LAST, Training, train
 
-TEMPERATURE = torch.ones(1)  # regressions ignore it
+PICTURE_HEADS = ("ab error, of grey's", "PSNR gained", "colourfulness")
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,19 @@ class Figures:
 
 
 @dataclass(frozen=True)
+class PictureFigures:
+    """What is measured of photographs in the colours that were found."""
+
+    ab_error_share: float  # of grey's
+    psnr_gained: float  # dB over grey
+    colourfulness: float  # share of the truth's
+
+    def cells(self) -> tuple[str, str, str]:
+        """Of a table, below PICTURE_HEADS."""
+        return f"{self.ab_error_share:.3f}", f"{self.psnr_gained:+.2f}", f"{self.colourfulness:.3f}"
+
+
+@dataclass(frozen=True)
 class Seen:
     """One photograph's middle: L (h, w), and ab (2, h, w) as found and in truth."""
 
@@ -67,6 +81,14 @@ class Seen:
     def rgb(self, ab: Float) -> Rgb:
         """The photograph in those colours."""
         return painted(self.L, np.moveaxis(ab, 0, -1))
+
+    def grey(self) -> Rgb:
+        """The photograph without colours."""
+        return grey_from_lightness(self.L)
+
+    def coloured(self) -> Rgb:
+        """The photograph in the colours that were found."""
+        return self.rgb(self.found)
 
 
 def trained(
@@ -86,11 +108,12 @@ def crops_seen(out: Path, recipe: Recipe) -> int:
 
 
 def seen(training: Training, photos: Sequence[Photo]) -> Iterator[Seen]:
-    """The photographs as the network colours them, at the size that it was trained at."""
+    """The photographs as the network colours them, at the scale that it was trained at."""
     colorizer, crops = training.colorizer(), Crops(list(photos), training.recipe.data, training=False)
+    temperature = torch.tensor([training.recipe.manifest.temperature or 1.0])
     for crop in (crops[place] for place in range(len(crops))):
         with torch.no_grad():
-            ab = colorizer(crop["L"][None], TEMPERATURE)[0]
+            ab = colorizer(crop["L"][None], temperature)[0]
         yield Seen(crop["L"][0].numpy(), ab.numpy(), crop["ab"].numpy())
 
 
@@ -121,6 +144,19 @@ def measure(training: Training, photos: Sequence[Photo], colours: dict[str, Colo
         colourfulness=float(np.mean(found) / np.mean(true)),
         kept={name: towards[name] / chromas[name] if chromas[name] else 0.0 for name in colours},
     )
+
+
+def measure_pictures(
+    training: Training, photos: Sequence[Photo], picture: Callable[[Seen], Rgb] = Seen.coloured
+) -> PictureFigures:
+    """Of any network; `picture` makes of what was seen the picture that is looked at."""
+    plain, found, truth = Tally(), Tally(), Tally()
+    for one in seen(training, photos):
+        true = one.rgb(one.true)
+        plain.add(one.grey(), true)
+        found.add(picture(one), true)
+        truth.add(true, true)
+    return PictureFigures(found.error_share(plain), found.psnr_gained(plain), found.colourfulness_share(truth))
 
 
 def print_row(*cells: str) -> None:

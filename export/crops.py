@@ -1,6 +1,9 @@
 """Crops of photographs as a network in training sees them.
 
-Photo  ->  L (1, crop, crop), 0..100, perhaps degraded;  ab (2, crop/stride, crop/stride), Lab units
+Photo  ->  L (1, crop, crop), 0..100, perhaps degraded;  ab (2, crop/stride, crop/stride), Lab units, perhaps graded
+
+In validation it is the whole middle square, at the scale at which a largest crop has its own size. Where the recipe
+has a padding, it is the whole photograph, fitted into a square of that lightness.
 """
 
 from __future__ import annotations
@@ -13,11 +16,13 @@ import numpy as np
 import torch
 from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.color import Float, lab_from_rgb
+from colorize_neural.worker.framing import OneSize
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from export.degrade import degrade, frame
+from export.grading import STYLES, graded
 from export.photos import Photo
 from export.recipe import Data
 
@@ -37,15 +42,14 @@ class Crops(Dataset[dict[str, Tensor]]):
         # torch seeds each loading process anew for each epoch; everything random here follows from it
         random = np.random.default_rng(int(torch.randint(2**62, ())))
         rgb = self._rgb(index)
-        rgb = _random_crop(rgb, self.data, random) if self.training else _middle(rgb, self.data.crop)
-        lab = lab_from_rgb(rgb.astype(np.float32) / np.float32(255))
+        lab = _random_crop(rgb, self.data, random) if self.training else _whole(rgb, self.data)
         is_old = self.training and random.random() < self.data.degraded
         if is_old:
             lab = frame(lab, random)
         L = np.ascontiguousarray(lab[..., 0])
         if is_old:
             L = degrade(L, random)
-        ab = np.ascontiguousarray(np.moveaxis(reduced_ab(lab, self.data.stride), -1, 0))
+        ab = np.ascontiguousarray(np.moveaxis(reduced(lab, self.data.stride)[..., 1:], -1, 0))
         return {"L": torch.from_numpy(L)[None], "ab": torch.from_numpy(ab)}
 
     def _rgb(self, index: int) -> NDArray[np.uint8]:
@@ -57,18 +61,25 @@ class Crops(Dataset[dict[str, Tensor]]):
             return self._rgb((index + 1) % len(self))
 
 
-def reduced_ab(lab: Float, stride: int) -> Float:
-    """Lab (h, w, 3) -> ab (h/stride, w/stride, 2), the mean of each square."""
+def reduced(lab: Float, stride: int) -> Float:
+    """Lab (h, w, 3) -> Lab (h/stride, w/stride, 3), the mean of each square."""
     h, w = lab.shape[:2]
-    ab = np.ascontiguousarray(lab[..., 1:])
-    return cv2.resize(ab, (w // stride, h // stride), interpolation=cv2.INTER_AREA)
+    return cv2.resize(np.ascontiguousarray(lab), (w // stride, h // stride), interpolation=cv2.INTER_AREA)
+
+
+def from_sources(photos: list[Photo], sources: list[str]) -> list[Photo]:
+    """The photographs that are of these sources, all where none is named; ColorizeError where there is none."""
+    found = [photo for photo in photos if photo.source in sources] if sources else photos
+    if not found:
+        raise ColorizeError(f"No photograph lies in a folder {' or '.join(sources)}: mend the sources of the recipe.")
+    return found
 
 
 def split_photos(photos: list[Photo], held_out: float) -> tuple[list[Photo], list[Photo]]:
     """Photographs to train on, and those evenly drawn from the list that are kept for validation."""
-    every = round(1 / held_out)
-    kept = photos[every // 2 :: every]
-    return [photo for place, photo in enumerate(photos) if place % every != every // 2], kept
+    drawn = {int((number + 0.5) / held_out) for number in range(len(photos))}
+    learned = [photo for place, photo in enumerate(photos) if place not in drawn]
+    return learned, [photo for place, photo in enumerate(photos) if place in drawn]
 
 
 def sampling_weights(photos: list[Photo], sampling: dict[str, float]) -> list[float]:
@@ -77,29 +88,43 @@ def sampling_weights(photos: list[Photo], sampling: dict[str, float]) -> list[fl
 
 
 def colours_of(photos: list[Photo], data: Data, weights: list[float], sample: int = 2000) -> Iterator[Float]:
-    """ab (n, 2) of photographs drawn as in training, one after the other."""
+    """Lab (n, 3) of photographs drawn as in training, one after the other."""
     random = np.random.default_rng(0)
     chances = np.array(weights) / sum(weights)
     for place in random.choice(len(photos), size=min(sample, len(photos)), p=chances):
-        middle = _middle(photos[place].rgb(), data.crop)
-        yield reduced_ab(lab_from_rgb(middle.astype(np.float32) / np.float32(255)), data.stride).reshape(-1, 2)
+        yield reduced(_whole(photos[place].rgb(), data), data.stride).reshape(-1, 3)
 
 
-def _random_crop(rgb: NDArray[np.uint8], data: Data, random: np.random.Generator) -> NDArray[np.uint8]:
+def _random_crop(rgb: NDArray[np.uint8], data: Data, random: np.random.Generator) -> Float:
+    """Lab of a square, or of the whole photograph where it is padded to one; mirrored one time in two."""
+    if data.padding is None:
+        h, w = rgb.shape[:2]
+        side = round(min(h, w) * random.uniform(data.smallest, data.largest))
+        top, left = random.integers(h - side + 1), random.integers(w - side + 1)
+        lab = _lab(_scaled(rgb[top : top + side, left : left + side], (data.crop, data.crop)), data)
+    else:
+        lab = _whole(rgb, data)
+    return lab[:, ::-1] if random.random() < 0.5 else lab
+
+
+def _whole(rgb: NDArray[np.uint8], data: Data) -> Float:
+    """Lab of the middle square, or of the whole photograph where it is padded to one."""
     h, w = rgb.shape[:2]
-    side = round(min(h, w) * random.uniform(data.smallest, 1))
-    top, left = random.integers(h - side + 1), random.integers(w - side + 1)
-    crop = _scaled(rgb[top : top + side, left : left + side], data.crop)
-    return crop[:, ::-1] if random.random() < 0.5 else crop
+    if data.padding is None:
+        side, wanted = min(h, w), round(data.crop / data.largest)
+        top, left = (h - side) // 2, (w - side) // 2
+        return _lab(_scaled(rgb[top : top + side, left : left + side], (wanted, wanted)), data)
+    of_L, of_ab = OneSize(data.crop, data.padding), OneSize(data.crop, padding=0.0)
+    lab = _lab(_scaled(rgb, of_L.working_size(h, w)), data)
+    return np.dstack([of_L.framed(lab[..., 0]), of_ab.framed(lab[..., 1:])])
 
 
-def _middle(rgb: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    h, w = rgb.shape[:2]
-    side = min(h, w)
-    top, left = (h - side) // 2, (w - side) // 2
-    return _scaled(rgb[top : top + side, left : left + side], size)
+def _lab(rgb: NDArray[np.uint8], data: Data) -> Float:
+    """In the colours of the recipe's style."""
+    return graded(lab_from_rgb(rgb.astype(np.float32) / np.float32(255)), STYLES[data.grade])
 
 
-def _scaled(square: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    shrinks = square.shape[0] > size
-    return cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+def _scaled(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """To that height and width."""
+    shrinks = rgb.shape[0] > size[0]
+    return cv2.resize(rgb, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

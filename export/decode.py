@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from export.bins import bin_centers
+from export.lab import ab_from_rgb
+from export.yuv import ab_from_uv
 
 
 class AnnealedMean(nn.Module):
@@ -17,9 +19,10 @@ class AnnealedMean(nn.Module):
     Zhang, Isola and Efros, ECCV 2016, section 2.3. Temperature 1 is the mean, near 0 the mode.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, centers: Tensor | None = None) -> None:
+        """centers: ab (Q, 2) of other bins than Zhang's."""
         super().__init__()
-        self.register_buffer("centers", torch.from_numpy(bin_centers()))
+        self.register_buffer("centers", torch.from_numpy(bin_centers()) if centers is None else centers)
 
     def forward(self, scores: Tensor, temperature: Tensor) -> Tensor:
         scores = scores - scores.amax(dim=1, keepdim=True)  # a temperature near 0 must not overflow
@@ -27,11 +30,29 @@ class AnnealedMean(nn.Module):
         return torch.einsum("tqhw,qc->tchw", chances, self.centers)
 
 
+class PaletteMean(AnnealedMean):
+    """The same for L and the scores of a palette's colours (1, 1 + Q, h, w)."""
+
+    def __init__(self, palette: Tensor) -> None:
+        """palette: sRGB 0..1 (Q, 3)."""
+        super().__init__(ab_from_rgb(palette.T[None, :, :, None])[0, :, :, 0].T)
+
+    def forward(self, answer: Tensor, temperature: Tensor) -> Tensor:
+        return super().forward(answer[:, 1:], temperature)
+
+
 class Repeated(nn.Module):
     """ab of a regression (1, 2, h, w), whatever the temperature -> the same for each of them (T, 2, h, w)."""
 
     def forward(self, ab: Tensor, temperature: Tensor) -> Tensor:
         return ab.float() + 0 * temperature[:, None, None, None]
+
+
+class AbOfYuv(nn.Module):
+    """L, U and V (1, 3, h, w), whatever the temperature -> the same ab for each of them (T, 2, h, w)."""
+
+    def forward(self, luv: Tensor, temperature: Tensor) -> Tensor:
+        return ab_from_uv(luv[:, :1], luv[:, 1:]) + 0 * temperature[:, None, None, None]
 
 
 class ExportedColorizer(nn.Module):

@@ -1,24 +1,47 @@
 """Lab in torch, for graphs and for losses that must be differentiable; `worker/color.py` is what it must agree with.
 
-L (B, 1, h, w), 0..100;  ab (B, 2, h, w), Lab units under D50  ->  sRGB 0..1 (B, 3, h, w)
+L (B, 1, h, w), 0..100;  ab (B, 2, h, w), Lab units under D50  <->  sRGB 0..1 (B, 3, h, w)
 """
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from colorize_neural.worker.color import TO_RGB
 from torch import Tensor
 
 _BEND = 6 / 29  # CIE 15:2004, where the cube root gives way to a straight line
 _DARK = 0.0031308  # IEC 61966-2-1, likewise
+_FROM_RGB = np.linalg.inv(TO_RGB.astype(np.float64)).astype(np.float32)
 
 
 def rgb_from_lab(L: Tensor, ab: Tensor) -> Tensor:
     """Gamma-encoded; what is out of the gamut is clipped, channel by channel."""
     fy = (L + 16) / 116
     shares = uncurved(torch.cat([fy + ab[:, :1] / 500, fy, fy - ab[:, 1:] / 200], dim=1))
-    linear = torch.einsum("bchw,cr->brhw", shares, torch.from_numpy(TO_RGB).to(L)).clamp(0, 1)
+    return srgb_from_linear(torch.einsum("bchw,cr->brhw", shares, torch.from_numpy(TO_RGB).to(L)).clamp(0, 1))
+
+
+def ab_from_rgb(rgb: Tensor) -> Tensor:
+    """ab of gamma-encoded sRGB (B, 3, h, w); grey has none."""
+    shares = torch.einsum("bchw,cr->brhw", linear_from_srgb(rgb), torch.from_numpy(_FROM_RGB).to(rgb))
+    fx, fy, fz = curved(shares).unbind(1)
+    return torch.stack([500 * (fx - fy), 200 * (fy - fz)], dim=1)
+
+
+def grey_from_lightness(L: Tensor) -> Tensor:
+    """The grey of sRGB, 0..1, that has this lightness, any shape."""
+    return srgb_from_linear(uncurved((L + 16) / 116))
+
+
+def srgb_from_linear(linear: Tensor) -> Tensor:
+    """Applies the sRGB transfer curve."""
     return torch.where(linear > _DARK, 1.055 * linear.clamp(min=_DARK) ** (1 / 2.4) - 0.055, 12.92 * linear)
+
+
+def linear_from_srgb(rgb: Tensor) -> Tensor:
+    """The inverse of `srgb_from_linear`."""
+    return torch.where(rgb > 12.92 * _DARK, ((rgb.clamp(min=0) + 0.055) / 1.055) ** 2.4, rgb / 12.92)
 
 
 def curved(shares: Tensor) -> Tensor:

@@ -6,13 +6,14 @@ recipes/NAME.toml  ->  Recipe
 from __future__ import annotations
 
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.framing import Framing, framing_from
 
+from export.grading import STYLES
 from export.losses import LOSSES
 from export.networks import NETWORKS
 from export.optimizers import OPTIMIZERS
@@ -45,6 +46,10 @@ class Data:
     degraded: float  # the share of crops whose lightness is made to look like an old scan's
     held_out: float  # the share of photographs kept for validation
     sampling: dict[str, float]  # how much more often than others a source is drawn
+    largest: float = 1.0  # the largest crop's share of a photograph's shorter side
+    sources: list[str] = field(default_factory=list)  # the only ones that photographs are taken from; [] takes all
+    padding: float | None = None  # lightness around photographs that are fitted in whole; left out, squares are cut
+    grade: str = "none"  # a key of STYLES: the colours that the photographs are given first
 
 
 @dataclass(frozen=True)
@@ -149,11 +154,12 @@ class Recipe:
             ("optimiser", self.optimizer.name, OPTIMIZERS),
             ("schedule", self.optimizer.schedule, SCHEDULES),
             ("group", self.manifest.group, GROUPS),
+            ("grade", self.data.grade, STYLES),
         ):
             if value not in known:
                 raise ColorizeError(f'This recipe names the {what} "{value}": choose one of {", ".join(known)}.')
         try:
-            _ = self.manifest.framing
+            framing_from(self.manifest.size)
         except (TypeError, ValueError) as error:
             raise ColorizeError(f"This recipe's size under [manifest] cannot be used: {error}; mend it.") from error
         if not 0 < self.data.held_out <= 0.5:

@@ -26,7 +26,7 @@ from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from torch.utils.data import DataLoader, WeightedRandomSampler
 
 from export import run
-from export.crops import Crops, colours_of, sampling_weights, split_photos
+from export.crops import Crops, colours_of, from_sources, sampling_weights, split_photos
 from export.decode import ExportedColorizer
 from export.losses import LOSSES
 from export.networks import NETWORKS
@@ -69,6 +69,7 @@ class Training(lightning.LightningModule):
             self.perceptual = Perceptual(self.recipe.perceptual.encoder)
 
     def training_step(self, batch: Batch, _index: int) -> Tensor:
+        self.loss.done = self._share_done(self.global_step)
         answer = self._answer(batch)
         loss = self._loss(answer, batch, self.recipe.loss.spacing)
         self.log("train_loss", loss, prog_bar=True)
@@ -85,7 +86,8 @@ class Training(lightning.LightningModule):
     def _loss(self, answer: Tensor, batch: Batch, spacing: int = 1) -> Tensor:
         """Over one pixel of each `spacing` x `spacing` square, the same one in all squares, drawn anew each time."""
         top, left = (int(torch.randint(spacing, ())) for _ in range(2))
-        loss: Tensor = self.loss(*(grid[:, :, top::spacing, left::spacing] for grid in (answer, batch["ab"])))
+        with torch.autocast(answer.device.type, enabled=False):
+            loss: Tensor = self.loss(*(grid[:, :, top::spacing, left::spacing] for grid in (answer, batch["ab"])))
         return loss
 
     def _perceptual_loss(self, answer: Tensor, batch: Batch) -> Tensor | float:
@@ -130,13 +132,17 @@ class Training(lightning.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cosine, "interval": "step"}}
 
     def _rate_share(self, step: int) -> float:
-        """A linear warm-up, then half a cosine to 0; where time runs out before the crops, it falls with the time."""
-        left, spent = self.timer.time_remaining(), self.timer.time_elapsed()
-        done = max(step / self.recipe.steps, 0 if left is None else spent / (spent + left))
+        """A linear warm-up, then half a cosine to 0."""
+        done = self._share_done(step)
         warm_up = self.recipe.optimizer.warm_up
         if done < warm_up:
             return done / warm_up + 1 / self.recipe.steps
         return 0.5 * (1 + math.cos(math.pi * min((done - warm_up) / (1 - warm_up), 1.0)))
+
+    def _share_done(self, step: int) -> float:
+        """Of the whole training, by its crops, or by its time where that runs out before."""
+        left, spent = self.timer.time_remaining(), self.timer.time_elapsed()
+        return max(step / self.recipe.steps, 0 if left is None else spent / (spent + left))
 
 
 def _made(known: dict[str, type[Made]], wanted: Network | Loss) -> Made:
@@ -170,6 +176,7 @@ def train(
     if _has_stopped(before):
         return
     lightning.seed_everything(recipe.seed + before["global_step"], workers=True)  # who goes on draws other crops
+    photos = from_sources(photos, recipe.data.sources)
     learned, kept = (photos, validation) if validation else split_photos(photos, recipe.data.held_out)
     weights = sampling_weights(learned, recipe.data.sampling)
     training = Training(dict_from_recipe(recipe))

@@ -26,7 +26,10 @@ from installer.sides import Side
 
 INSTALLATIONS = "installations"
 FRONT_ENDS = ("gimp3", "gimp2")
-SHARED_MODULES = ("__init__", "errors", "protocol", "client", "previewer", "settings")  # what the front end imports
+SHARED_MODULES = (  # what the front end imports
+    *("__init__", "errors", "protocol", "client", "previewer", "settings"),
+    *("folders", "journal", "lock", "progress"),
+)
 
 #            name, text: a name of our own, for a shebang line bears no blank, quote or long path
 _COMMANDS = {

@@ -9,7 +9,6 @@ import io
 import os
 import shutil
 import sys
-import traceback
 from pathlib import Path
 
 from colorize_neural import __version__, settings
@@ -35,14 +34,12 @@ def main() -> int:
             stream.reconfigure(errors="backslashreplace")  # a folder's name may be no text at all
     try:
         _follow(_parser().parse_args())
-    except ColorizeError as error:
-        return _say(str(error))
     except KeyboardInterrupt:
         return _say("Stopped: what was installed before is as it was.")
     except OSError as error:
-        return _say(_about_files(error) if error.errno in _NOT_OURS else settings.logged(traceback.format_exc()))
-    except Exception:
-        return _say(settings.logged(traceback.format_exc()))
+        return _say(_about_files(error) if error.errno in _NOT_OURS else settings.sentence_of(error))
+    except Exception as error:
+        return _say(settings.sentence_of(error))
     return 0
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from colorize_neural import settings
 from colorize_neural.errors import ColorizeError
+from colorize_neural.lock import lock
 
 from installer.environment import COMMAND, INSTALLATIONS
 from installer.gimps import Gimp
@@ -59,11 +60,9 @@ class Places:
         """One install.py at a time; the system ends the lock even where the process is killed."""
         missing = _missing(self.data)
         self.data.mkdir(parents=True, exist_ok=True)
-        with (self.data / _LOCK).open("w") as lock:
-            try:
-                _lock(lock.fileno())
-            except (BlockingIOError, PermissionError) as error:
-                raise ColorizeError("Another install.py is at work: please wait until it has ended.") from error
+        with (self.data / _LOCK).open("w") as file:
+            if not lock(file):
+                raise ColorizeError("Another install.py is at work: please wait until it has ended.")
             self._recall()
             self._made += missing
             yield
@@ -216,14 +215,3 @@ def _remove(path: Path, ignore_errors: bool = True) -> None:
         path.unlink()
     else:
         shutil.rmtree(path, ignore_errors)
-
-
-def _lock(file: int) -> None:
-    if sys.platform == "win32":
-        import msvcrt  # noqa: PLC0415
-
-        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl  # noqa: PLC0415
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

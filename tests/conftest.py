@@ -11,6 +11,7 @@ from colorize_neural import __version__
 from colorize_neural.client import Client
 from colorize_neural.settings import Settings
 
+from tests.archives import Archive
 from tests.tiny_models import TINY, make_models
 
 
@@ -32,3 +33,8 @@ def own_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def client(tiny: Settings) -> Iterator[Client]:
     with Client(tiny) as client:
         yield client
+
+
+@pytest.fixture
+def archive(tmp_path: Path, tiny: Settings) -> Archive:
+    return Archive(tmp_path, tiny.models)

@@ -69,7 +69,7 @@ _WRONG = {
     ),
     "another side": (
         "float[1, 3, 64, 32] x",
-        "float[1, 2, 64, 32] y",
+        "float[1, 2, u, v] y",
         "red, green, blue = Split<axis = 1>(x) y = Concat<axis = 1>(red, blue)",
     ),
     "endless": (

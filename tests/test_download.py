@@ -30,6 +30,9 @@ class Server(ThreadingHTTPServer):
         self.content = CONTENT
         self.asked: list[str] = []  # "path range"
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that no longer waits is no surprise."""
+
     def address(self, way: str) -> str:
         return f"http://127.0.0.1:{self.server_port}/{way}"
 
@@ -150,7 +153,10 @@ def test_a_model_is_added_by_its_address(
     url = server.address("colours.onnx")
     assert cli.main(["models", "add", url]) == 1
     assert "needs --sha256" in capsys.readouterr().err
+    assert cli.main(["models", "add", url, "--sha256", sha256, "--id", "orange"]) == 1
+    assert 'already a model "orange"' in capsys.readouterr().err
     assert cli.main(["models", "add", url, "--sha256", sha256]) == 0
+    assert server.asked == ["colours.onnx"]
     (model,) = read_added(settings.added_models_folder())
     assert model.id == "colours"
     assert list((settings.data_folder() / "downloads").iterdir()) == []

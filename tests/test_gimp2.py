@@ -22,7 +22,7 @@ from colorize_neural.worker.colorizer import Colorizer, Options
 from numpy.typing import NDArray
 
 from tests.absence import absent
-from tests.processes import children
+from tests.processes import below
 from tests.tiny_models import make_models
 
 REPOSITORY = Path(__file__).parents[1]
@@ -30,7 +30,6 @@ PLUG_IN = REPOSITORY / "plugin" / "gimp2" / "colorize-neural.py"
 DESK = Path(__file__).parent / "fakes" / "desk.py"
 STRANGE = 'Zoë\'s "été" [1] $HOME'
 LCH_COLOR, NORMAL = 26, 28
-PHOTO = slice(7, 47), slice(5, 37)  # where the layer lies in the image
 PRECISIONS = ("U8_GAMMA", "U8_LINEAR", "U16_GAMMA", "U16_LINEAR", "FLOAT_GAMMA", "FLOAT_LINEAR")
 
 Story = dict[str, Any]
@@ -154,10 +153,9 @@ def test_the_dialog_offers_the_models_recommended_ones_first_and_new_ones_at_onc
     assert (name, default, entries) == ("model", "grey", [["Grey", "grey"], ["Hours", "hours"]])
 
 
-@pytest.mark.parametrize("base", ["RGB", "GRAY"])
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_without_colour_each_value_stays_at_every_precision(gimp2: Gimp2, base: str, precision: str) -> None:
-    told = gimp2.coloured("replace", "grey", {"base": base, "precision": precision})
+def test_without_colour_each_value_stays_at_every_precision(gimp2: Gimp2, precision: str) -> None:
+    told = gimp2.coloured("replace", "grey", {"base": "GRAY", "precision": precision})
     before, after = (rows(told[when]["layers"][0]) for when in ("before", "after"))
     assert after.shape == (32, 40, 3)
     rounding = 0.6 / 65535 if precision.startswith("FLOAT") else 1e-12
@@ -165,11 +163,10 @@ def test_without_colour_each_value_stays_at_every_precision(gimp2: Gimp2, base: 
 
 
 @pytest.mark.parametrize("output", ["color-layer", "layer", "replace"])
-@pytest.mark.parametrize("base", ["RGB", "GRAY"])
-def test_colours_are_the_workers_and_go_where_they_should_in_one_undo_step(
-    gimp2: Gimp2, tiny: Settings, base: str, output: str
+def test_grey_gets_the_workers_colours_where_they_should_go_in_one_undo_step(
+    gimp2: Gimp2, tiny: Settings, output: str
 ) -> None:
-    told = gimp2.coloured(output, photo={"base": base})
+    told = gimp2.coloured(output, photo={"base": "GRAY"})
     top = told["after"]["layers"][0]
     assert told["after"]["base"] == 0
     check_coloured(rows(top), expected(told, tiny, "orange"))
@@ -252,7 +249,7 @@ def test_progress_rises_to_the_end(gimp2: Gimp2) -> None:
     assert {"Reading the photograph", "Painting"} <= set(run["texts"])
 
 
-SENTENCES = {
+SENTENCES: dict[str, tuple[Story, str]] = {
     "indexed": (
         {"photo": {"base": "INDEXED"}},
         "This image has indexed colours: please choose Image > Mode > RGB first.",
@@ -300,7 +297,7 @@ SENTENCES = {
 @pytest.mark.parametrize("case", SENTENCES)
 def test_what_cannot_be_coloured_is_a_sentence_and_nothing_is_touched(gimp2: Gimp2, case: str) -> None:
     asked, sentence = SENTENCES[case]
-    assert gimp2.refused(**asked) == sentence  
+    assert gimp2.refused(**asked) == sentence
 
 
 @pytest.mark.parametrize("missing", ["settings.json", "its python"])
@@ -336,7 +333,7 @@ def test_a_plug_in_that_gimp_kills_takes_its_command_along_and_the_next_one_its_
     process = gimp2.started({"photo": {}, "arrange": {}, "runs": [{"arguments": {"model": "hours", "device": "cpu"}}]})
     (folder,) = eventually(lambda: list(gimp2.temporary.iterdir()))
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    command = eventually(lambda: [child for child in children(process.pid) if (folder / "stderr").exists()])
+    command = eventually(lambda: [child for child in below(process.pid) if (folder / "stderr").exists()])
     process.send_signal(signal.SIGKILL)
     process.communicate()
     eventually(lambda: not Path(f"/proc/{command[0]}").exists())

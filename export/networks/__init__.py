@@ -6,6 +6,8 @@ from torch import nn
 
 from export.networks.aranburu2017 import Aranburu2017
 from export.networks.efficientnet_unet import EfficientNetUNet
+from export.networks.liang2016 import Liang2016
+from export.networks.palette import Palette
 from export.networks.paquette2022 import Basic, Classic, ConvSampling, LargeKernel, Split, Zhang
 from export.networks.wang2018 import Wang2018, Wang2018Transfer
 from export.networks.zhang2016 import Zhang2016
@@ -16,6 +18,8 @@ NETWORKS: dict[str, type[nn.Module]] = {
     "wang2018": Wang2018,
     "wang2018-transfer": Wang2018Transfer,
     "aranburu2017": Aranburu2017,
+    "liang2016": Liang2016,
+    "palette": Palette,
     "paquette2022-classic": Classic,
     "paquette2022-basic": Basic,
     "paquette2022-conv-sampling": ConvSampling,

@@ -9,13 +9,22 @@ import contextlib
 import hashlib
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
 from colorize_neural import settings
 from colorize_neural.errors import ColorizeError
 from colorize_neural.settings import MANIFEST
-from colorize_neural.worker.models import ADDED, CONTRACT, PLAIN_NAME, Model, find_model, read_models
+from colorize_neural.worker.models import (
+    CONTRACT,
+    PLAIN_NAME,
+    Model,
+    find_model,
+    model_from_entry,
+    read_added,
+    read_models,
+)
 from colorize_neural.worker.trial import LARGEST, try_model
 
 
@@ -30,7 +39,7 @@ def add(file: Path, name: str, wanted_id: str | None, adapter: str | None, sha25
     name: what it is called where neither `wanted_id` nor the file itself says it
     """
     folder = settings.added_models_folder()
-    folder.mkdir(parents=True, exist_ok=True)
+    _sweep(folder)
     copy = folder / f".{os.getpid()}.new"
     try:
         found = _copied(file, copy)
@@ -40,27 +49,38 @@ def add(file: Path, name: str, wanted_id: str | None, adapter: str | None, sha25
         entry["id"] = _free_id(wanted_id or entry["id"] or name.lower().replace(" ", "-"))
         entry["title"] = entry["title"] or entry["id"]
         entry |= {"file": f"{entry['id']}.onnx", "sha256": found, "results": {}}
-        copy.replace(folder / entry["file"])
+        model = model_from_entry(entry, folder)
+        copy.replace(model.file)
     finally:
         copy.unlink(missing_ok=True)
     _write_entries([*_entries(), entry])
-    return find_model(known_models(), entry["id"])
+    return model
 
 
 def remove(wanted: str) -> Model:
     """Takes an added model out of the manifest, and then its file away."""
-    model = find_model(known_models(), wanted)
-    if model.group != ADDED:
+    added = read_added(settings.added_models_folder())
+    if wanted not in [model.id for model in added]:
+        model = find_model(known_models(), wanted)
         raise ColorizeError(f'The model "{model.id}" came with the installation: only added ones can be removed.')
+    model = find_model(added, wanted)
     _write_entries([entry for entry in _entries() if entry["id"] != model.id])
     model.file.unlink(missing_ok=True)
     return model
+
+
+def _sweep(folder: Path) -> None:
+    """Removes the copies of runs that were killed; none lasts a day."""
+    for copy in folder.glob(".*.new"):
+        if time.time() - copy.stat().st_mtime > 24 * 3600:
+            copy.unlink(missing_ok=True)
 
 
 def _copied(file: Path, target: Path) -> str:
     """Copies a file, all of it onto the disk -> its SHA-256."""
     digest = hashlib.sha256()
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         with file.open("rb") as source, target.open("wb") as copy:
             if os.fstat(source.fileno()).st_size > LARGEST:
                 raise ColorizeError(f"{file} has more than 1 GB: use a smaller model.")

@@ -1,6 +1,6 @@
 """The `colorize-neural` command: photographs in files, without GIMP.
 
-colorize-neural PHOTO... -o OUT [options]        colorize-neural models [ACTION], see models_command.py
+colorize-neural PHOTO -o OUT [options]    colorize-neural FOLDER... -o OUT [options]    colorize-neural models [ACTION]
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import argparse
 import os
 import sys
 import threading
-import traceback
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -20,7 +19,10 @@ from colorize_neural.errors import ColorizeError
 from colorize_neural.parser import Parser
 
 if TYPE_CHECKING:
-    from colorize_neural.worker.colorizer import Colorizer, Options, Progress
+    from colorize_neural.worker.colorizer import Options, Progress
+    from colorize_neural.worker.files import FileColorizer, Pool
+
+FOR_MANY = ("dry_run", "format", "jobs", "ray", "report")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,12 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _manage_models(arguments[1:]) if list(arguments[:1]) == ["models"] else _colorize(arguments)
     except KeyboardInterrupt:
-        return _say("Stopped; photographs that were not finished are untouched.")
+        return _say("Stopped: nothing is half-written, and the same command goes on where this one stopped.")
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads, and that is no failure
         return 0
     except Exception as error:
-        return _say(_sentence(error))
+        return _say(settings.sentence_of(error))
 
 
 def _manage_models(arguments: Sequence[str]) -> int:
@@ -45,89 +47,85 @@ def _manage_models(arguments: Sequence[str]) -> int:
 
 def _colorize(arguments: Sequence[str]) -> int:
     chosen = _parser().parse_args(arguments)
+
+    from colorize_neural.worker.colorizer import Options  # noqa: PLC0415, --help needs no ONNX Runtime
+
+    options = Options(**{field.name: getattr(chosen, field.name) for field in fields(Options)})
+    if len(chosen.photos) > 1 or chosen.photos[0].is_dir():
+        if chosen.progress:
+            raise ColorizeError("--progress is for one photograph: leave it out.")
+        return _colorize_many(chosen, options)
+    for name in FOR_MANY:
+        if getattr(chosen, name):
+            raise ColorizeError(f"--{name.replace('_', '-')} is for folders and several photographs: leave it out.")
     if chosen.progress:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
+    progress = _report if chosen.progress else lambda _fraction, _text: None
+    _colorize_one(chosen.photos[0], chosen.out, options, chosen.overwrite, progress)
+    return 0
 
-    from colorize_neural.worker.colorizer import Colorizer, Options  # noqa: PLC0415, --help needs no ONNX Runtime
 
-    targets = _targets(chosen.photos, chosen.out)
-    options = Options(**{field.name: getattr(chosen, field.name) for field in fields(Options)})
+def _colorize_one(photo: Path, out: Path, options: Options, overwrite: bool, progress: Progress) -> None:
+    """Writes the coloured photograph, to a file or into a folder, and says what the user should know of it."""
+    from colorize_neural.worker import photos  # noqa: PLC0415, --help needs no libvips
+    from colorize_neural.worker.colorizer import Colorizer  # noqa: PLC0415
+
+    target = out / f"{photo.stem}{photos.result_suffix(photo)}" if out.is_dir() else out
     colorizer = Colorizer(settings.models_folder(), settings.added_models_folder())
     colorizer.prepare(options)
-    if len(targets) > 1:
-        _make_folder(chosen.out)
-    failures = 0
-    notes: dict[str, None] = {}  # each is said once, in the order they came
-    for place, (photo, target) in enumerate(targets, 1):
-        if len(targets) > 1:
-            print(f"{place}/{len(targets)} {photo}", file=sys.stderr)
-        progress = _report_of(place, len(targets)) if chosen.progress else lambda _fraction, _text: None
-        try:
-            notes |= dict.fromkeys(
-                _colorize_one(colorizer, photo, target, options, overwrite=chosen.overwrite, progress=progress)
-            )
-        except Exception as error:  # the other photographs are worth going on
-            failures += _say(_sentence(error))
-    for note in filter(None, notes):
-        print(note, file=sys.stderr)
-    return min(failures, 1)
-
-
-def _colorize_one(
-    colorizer: Colorizer, photo: Path, target: Path, options: Options, *, overwrite: bool, progress: Progress
-) -> list[str]:
-    """Writes the coloured photograph -> what the user should know of it."""
-    from colorize_neural.worker import photos  # noqa: PLC0415, --help needs no libvips
-
     photos.check_is_file(photo)
     photos.check_can_write(target, overwrite)
     photograph = photos.read_photograph(photo)
     outcome = colorizer.colorize(photograph.pixels, options, progress)
     photos.write_photograph(photograph, target)
-    return [photograph.note, outcome.note]
+    for note in filter(None, (photograph.note, outcome.note)):
+        print(note, file=sys.stderr)
 
 
-def _report_of(place: int, count: int) -> Progress:
-    """Tells on stdout how far the photographs are, of which this one is at its place, counted from 1."""
-
-    def report(fraction: float, text: str) -> None:
-        protocol.write(sys.stdout.buffer, "progress", fraction=(place - 1 + float(fraction)) / count, text=text)
-
-    return report
+def _report(fraction: float, text: str) -> None:
+    """Tells a program on stdout how far the photograph is."""
+    protocol.write(sys.stdout.buffer, "progress", fraction=float(fraction), text=text)
 
 
 def _end_with_stdin() -> None:
-    """A front end that is killed can tell nobody; its end of the pipe closes, and this process ends at once."""
+    """A program that is killed can tell nobody; its end of the pipe closes, and this process ends at once."""
     while os.read(0, 65536):  # sys.stdin has a lock that would abort Python at its exit
         pass
     os._exit(1)
 
 
-def _targets(photos: Sequence[Path], out: Path) -> list[tuple[Path, Path]]:
-    """Each photograph with the file its result goes to; `out` is a file for one photograph, a folder for several."""
-    from colorize_neural.worker.photos import FALLBACK_SUFFIX, FORMATS  # noqa: PLC0415, --help needs no libvips
+def _colorize_many(chosen: argparse.Namespace, options: Options) -> int:
+    """Exit code 1 where a photograph failed; each has told why."""
+    from colorize_neural.batch import FAILED, Batch  # noqa: PLC0415, --help needs none of these
+    from colorize_neural.folders import Kinds, plan  # noqa: PLC0415
+    from colorize_neural.worker import files, photos  # noqa: PLC0415
 
-    if len(photos) == 1 and not out.is_dir():
-        return [(photos[0], out)]
-    if out.exists() and not out.is_dir():
-        raise ColorizeError(f"{out} is a file, but there are {len(photos)} photographs: name a folder.")
-    targets = [out / (p.name if p.suffix.lower() in FORMATS else f"{p.stem}{FALLBACK_SUFFIX}") for p in photos]
-    twice = sorted({str(target) for target in targets if targets.count(target) > 1})
-    if twice:
-        raise ColorizeError(f"Several photographs would be written to {', '.join(twice)}: colour them one at a time.")
-    return list(zip(photos, targets, strict=True))
+    suffix = f".{chosen.format}" if chosen.format else None
+    planned = plan(chosen.photos, chosen.out, Kinds(photos.READ, lambda photo: suffix or photos.result_suffix(photo)))
+    colorizer = files.FileColorizer(options)
+    batch = Batch(planned, chosen.out, colorizer.how, chosen.overwrite)
+    if chosen.dry_run:
+        for task in batch.left():
+            print(f"{task.photo} -> {task.result}")
+    else:
+        try:
+            batch.run(_pool(chosen, options, colorizer))
+        finally:
+            if batch.summary.entries:
+                print(batch.summary, file=sys.stderr)
+    if chosen.report:
+        batch.summary.write(chosen.report, colorizer.how)
+    return min(batch.summary.count(FAILED), 1)
 
 
-def _make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ColorizeError(f"The folder {out} cannot be made ({error.strerror}): name another.") from error
+def _pool(chosen: argparse.Namespace, options: Options, colorizer: FileColorizer) -> Pool:
+    """Where the photographs are coloured: threads of this process, or a cluster."""
+    from colorize_neural import cluster  # noqa: PLC0415, --help needs none of these
+    from colorize_neural.worker import files  # noqa: PLC0415
 
-
-def _sentence(error: Exception) -> str:
-    """What the user is told of a failure; an unexpected one leaves its traceback in the log."""
-    return str(error) if isinstance(error, ColorizeError) else settings.logged(traceback.format_exc())
+    if chosen.ray:
+        return cluster.actors(options, colorizer.how, chosen.ray, chosen.jobs)
+    return files.threads(colorizer, chosen.jobs or files.cores())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -136,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Gives black-and-white photographs their colours.",
         epilog=f'"{settings.NAME} models" lists the models and adds others (a photograph of that name is ./models).',
     )
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="PNG, JPEG, TIFF, WebP, ...")
+    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="PNG, JPEG, TIFF, WebP, ... or a folder")
     parser.add_argument("-o", "--out", type=Path, required=True, help="a file for one photograph, a folder for several")
     parser.add_argument("--model", default="", help=f'an id that "{settings.NAME} models" lists (default: the first)')
     parser.add_argument("--temperature", type=float, help="0.05 (vivid) to 1 (cautious) (default: the model's own)")
@@ -149,11 +147,27 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--equalize", action=yes_or_no, default=False, help="for hard black-and-white photographs")
     parser.add_argument("--device", default="auto", help="auto, cpu or gpu (default: auto)")
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
+    many = parser.add_argument_group("for folders and several photographs")
+    many.add_argument("--format", choices=("png", "jpeg", "tiff", "webp"), help="of the results (default: its own)")
+    many.add_argument("--jobs", type=_count, help="photographs at work at once (default: one for each core)")
+    many.add_argument("--dry-run", action="store_true", help="only tell what would be done")
+    many.add_argument("--report", type=Path, metavar="FILE", help="tell what became of each photograph, as JSON")
+    many.add_argument(
+        "--ray", nargs="?", const="local", metavar="ADDRESS", help="on a Ray cluster (default: of this machine)"
+    )
     parser.add_argument(
         "--progress", action="store_true", help="for programs: JSON lines on stdout; it stops when its stdin closes"
     )
     parser.add_argument("--version", action="version", version=f"{settings.NAME} {__version__}")
     return parser
+
+
+def _count(text: str) -> int:
+    """A whole number from 1."""
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("a number from 1 is wanted")
+    return count
 
 
 def _say(sentence: str) -> int:

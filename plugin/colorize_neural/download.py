@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import http.client
 import os
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -38,6 +39,8 @@ def download(url: str, sha256: str, folder: Path, progress: Progress, silence: f
     whole, part = folder / sha256, folder / f"{sha256}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if whole.exists():  # fetched before, and then refused: perhaps for its name
+            return whole
         _fetch_all(url, part, progress, silence)
         if _sha256(part) != sha256:
             part.unlink()
@@ -57,7 +60,7 @@ def _fetch_all(url: str, part: Path, progress: Progress, silence: float) -> None
         before = _size(part)
         try:
             _fetch(url, part, progress, silence)
-        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, ssl.SSLError) as error:
             if isinstance(error, urllib.error.HTTPError) and error.code < 500:
                 raise ColorizeError(f"{url} answers {error.code} ({error.reason}): check the address.") from error
             fruitless = 0 if _size(part) > before else fruitless + 1

@@ -10,7 +10,6 @@ Standard library only.
 from __future__ import annotations
 
 import threading
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -63,12 +62,10 @@ class Previewer:
         while wish := self._next():
             try:
                 done = self._coloured(wish)
-            except ColorizeError as error:
-                done = b"", {"message": str(error)}
-            except Exception:
-                if self._wishes is None:
+            except Exception as error:
+                if self._wishes is None and not isinstance(error, ColorizeError):
                     return  # its client was closed
-                done = b"", {"message": settings.logged(traceback.format_exc())}
+                done = b"", {"message": settings.sentence_of(error)}
             self._deliver(wish, *done)
 
     def _next(self) -> Wish | None:

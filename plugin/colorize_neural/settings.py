@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import sys
+import traceback
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -69,7 +70,7 @@ def write_json(file: Path, entries: object) -> None:
     """Writes a whole file, or leaves the former one."""
     beside = file.with_name(f"{file.name}.new")
     with beside.open("w", encoding="utf-8") as stream:
-        stream.write(json.dumps(entries, indent=2, ensure_ascii=False) + "\n")
+        stream.write(json.dumps(entries, indent=2) + "\n")
         stream.flush()
         os.fsync(stream.fileno())
     beside.replace(file)
@@ -109,9 +110,14 @@ def open_log() -> BinaryIO:
         return Path(os.devnull).open("ab")
 
 
-def logged(traceback: str) -> str:
+def sentence_of(error: Exception) -> str:
+    """What the user is told of a failure; an unexpected one leaves its traceback in the log."""
+    return str(error) if isinstance(error, ColorizeError) else logged("".join(traceback.format_exception(error)))
+
+
+def logged(trace: str) -> str:
     """Keeps the traceback of an unexpected failure in the log -> the sentence for the user."""
-    text = traceback.encode(errors="backslashreplace").decode()  # a file's name in it may be no text
+    text = trace.encode(errors="backslashreplace").decode()  # a file's name in it may be no text
     with contextlib.suppress(OSError), open_log() as log:  # the disk may be full
         log.write(f"{datetime.now():%Y-%m-%d %H:%M:%S}, version {__version__}\n{text}\n".encode())
     last_line = text.strip().splitlines()[-1]

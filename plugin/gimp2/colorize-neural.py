@@ -9,6 +9,7 @@ GIMP kills a cancelled plug-in outright, and nothing of it may then show.
 """
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -60,11 +61,11 @@ class ColorizeError(Exception):
 
 def run(image, drawable, model, temperature, strength, warmth, edge_guidance, equalize, output, device):
     """What GIMP calls: the one place where failures become GIMP's message. A caller without dialog gets them raised."""
-    options = ["--strength", repr(strength), "--warmth", repr(warmth), "--device", device]
+    options = ["--strength=%r" % strength, "--warmth=%r" % warmth, "--device=%s" % device]
     options += ["--edge-guidance" if edge_guidance else "--no-edge-guidance"]
     options += ["--equalize" if equalize else "--no-equalize"]
-    options += ["--model", model] if model else []
-    options += ["--temperature", repr(temperature)] if temperature else []  # 0 is the model's own
+    options += ["--model=%s" % model] if model else []
+    options += ["--temperature=%r" % temperature] if temperature else []  # 0 is the model's own
     try:
         colorize(image, drawable, model, output, options)
     except ColorizeError as error:
@@ -209,7 +210,7 @@ def lives(process, folder):
             return time.time() - os.path.getmtime(folder) < DAY
         os.kill(process, 0)
     except OSError as error:
-        return error.errno == 1  # EPERM: it lives, but is another user's
+        return error.errno == errno.EPERM  # it is another user's
     return True
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from typing import Any
 import gi
 from colorize_neural import settings
 from colorize_neural.client import Client, Pixels
-from colorize_neural.errors import ColorizeError
 
 gi.require_version("Gegl", "0.4")
 gi.require_version("Gimp", "3.0")
@@ -68,10 +66,8 @@ def run(procedure: Any, run_mode: Any, image: Any, drawables: list[Any], config:
         return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
     except layers.WrongLayerError as error:
         status, message = Gimp.PDBStatusType.CALLING_ERROR, str(error)
-    except ColorizeError as error:
-        status, message = Gimp.PDBStatusType.EXECUTION_ERROR, str(error)
-    except Exception:
-        status, message = Gimp.PDBStatusType.EXECUTION_ERROR, settings.logged(traceback.format_exc())
+    except Exception as error:
+        status, message = Gimp.PDBStatusType.EXECUTION_ERROR, settings.sentence_of(error)
     return procedure.new_return_values(status, GLib.Error.new_literal(Gimp.PlugIn.error_quark(), message, 0))
 
 

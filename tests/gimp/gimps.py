@@ -23,6 +23,7 @@ from colorize_neural.settings import Settings
 from numpy.typing import NDArray
 
 from installer.environment import make_plug_in
+from tests.processes import below, command_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PLUGIN = REPOSITORY / "plugin"
@@ -196,27 +197,13 @@ class Gimp:
 
     def workers(self) -> list[int]:
         """The worker processes below this GIMP."""
-        return [process for process in _below(self.process.pid) if "colorize_neural.worker" in _command(process)]
+        return [process for process in below(self.process.pid) if "colorize_neural.worker" in command_of(process)]
 
     def wait_for_workers(self) -> list[int]:
         deadline = time.monotonic() + PATIENCE
         while not self.workers() and time.monotonic() < deadline:
             time.sleep(0.02)
         return self.workers()
-
-
-def _below(process: int) -> Iterator[int]:
-    with contextlib.suppress(OSError):
-        for task in Path(f"/proc/{process}/task").iterdir():
-            for child in map(int, (task / "children").read_text().split()):
-                yield child
-                yield from _below(child)
-
-
-def _command(process: int) -> str:
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{process}/cmdline").read_text()
-    return ""
 
 
 def make_profile(folder: Path, worker: Settings) -> Path:

@@ -125,11 +125,16 @@ def test_a_new_layer_shows_where_something_is_selected_only(gimp: Gimp, photo: P
 
 
 def test_a_model_without_colours_leaves_every_grey_as_it_was(gimp: Gimp) -> None:
-    for base, precision in itertools.product(("GRAY", "RGB"), ("U8_NON_LINEAR", "U16_NON_LINEAR")):
+    """Value for value; what GIMP tells in floating point is rounded, for it has no single way there from a grey."""
+    for base, (precision, limit) in itertools.product(
+        ("GRAY", "RGB"), (("U8_NON_LINEAR", 255), ("U16_NON_LINEAR", 65535))
+    ):
         with gimp.image(Photo(base=base, precision=precision)) as image:
             before = image.state()
             assert image.colorize(output="replace", model="grey")[0] == "success"
-            assert np.array_equal(image.state().layers[0].pixels, before.layers[0].pixels)
+            after = image.state()
+        old, new = (np.rint(state.layers[0].pixels * limit) for state in (before, after))
+        assert np.array_equal(old, new)
 
 
 def test_a_model_without_colours_keeps_the_greys_of_another_profile(gimp: Gimp) -> None:

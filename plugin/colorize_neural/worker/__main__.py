@@ -10,7 +10,6 @@ import os
 import queue
 import threading
 import time
-import traceback
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -47,10 +46,8 @@ class Worker:
         """Handles one line and writes its answer: the process's one place where failures end."""
         try:
             self._handle(line)
-        except ColorizeError as error:
-            self._say("error", message=str(error))
-        except Exception:
-            self._say("error", message=settings.logged(traceback.format_exc()))
+        except Exception as error:
+            self._say("error", message=settings.sentence_of(error))
 
     def _handle(self, line: bytes) -> None:
         with _understanding():

@@ -73,8 +73,9 @@ def fits(adapter: Adapter, session: Any) -> bool:
     inputs = session.get_inputs()
     if any(one.type not in _NUMBERS or len(one.shape) != 4 for one in inputs) or len(inputs) != len(adapter.inputs):
         return False
-    channels = all(one.shape[1] == wanted for one, wanted in zip(inputs, adapter.inputs, strict=True))
-    return channels and _answer_of(adapter, session) is not None
+    if any(one.shape[1] != wanted for one, wanted in zip(inputs, adapter.inputs, strict=True)):
+        return False
+    return side_of(adapter, session) is not None and _answer_of(adapter, session) is not None
 
 
 def side_of(adapter: Adapter, session: Any) -> int | None:
@@ -88,7 +89,7 @@ def ab_by_adapter(session: Any, adapter: Adapter, L: Float) -> Float:
     """L (h, w) -> ab (h', w', 2) under D50, as the network finds it."""
     (answer,) = session.run([_answer_of(adapter, session)], _feeds(session, adapter, L))
     values = np.moveaxis(answer[0].astype(np.float32), 0, -1)
-    values = values * np.float32(adapter.answer_deviation) + np.float32(adapter.answer_mean)
+    values = values * _row(adapter.answer_deviation) + _row(adapter.answer_mean)
     if adapter.answers == "rgb":
         return lab_from_rgb(np.clip(values, 0, 1))[..., 1:]
     return ab_under_d50(cv2.resize(L, values.shape[1::-1], interpolation=cv2.INTER_AREA), values)
@@ -96,7 +97,7 @@ def ab_by_adapter(session: Any, adapter: Adapter, L: Float) -> Float:
 
 def _feeds(session: Any, adapter: Adapter, L: Float) -> dict[str, NDArray[Any]]:
     seen = L if adapter.sees == "lightness" else _grey_from_lightness(L)
-    channels = (seen[..., None] - np.float32(adapter.seen_mean)) / np.float32(adapter.seen_deviation)
+    channels = (seen[..., None] - _row(adapter.seen_mean)) / _row(adapter.seen_deviation)
     image = np.broadcast_to(np.moveaxis(channels, -1, 0), (adapter.inputs[0], *L.shape))
     hints = [np.zeros((count, *L.shape)) for count in adapter.inputs[1:]]
     return {
@@ -116,6 +117,10 @@ def _agrees(shape: Sequence[Any], wanted: Sequence[Any]) -> bool:
     return len(shape) == len(wanted) and all(
         said == meant or not isinstance(said, int) for said, meant in zip(shape, wanted, strict=True)
     )
+
+
+def _row(numbers: tuple[float, ...]) -> Float:
+    return np.array(numbers, np.float32)
 
 
 def _grey_from_lightness(L: Float) -> Float:

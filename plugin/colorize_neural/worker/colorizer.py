@@ -74,7 +74,9 @@ class Colorizer:
     The last answers of the networks are kept too: only another model, temperature or photograph runs one again.
     """
 
-    def __init__(self, models_folder: Path, added: Path | None = None) -> None:
+    def __init__(self, models_folder: Path, added: Path | None = None, threads: int = 0) -> None:
+        """added: the folder of the user's own models; threads: that one photograph may use, 0 for all cores."""
+        self._threads = threads
         self._models = read_models(models_folder, added)
         self._sessions: dict[tuple[str, str], Session] = {}
         self._answers: dict[tuple[str, str, bytes, float], Float] = {}
@@ -93,7 +95,7 @@ class Colorizer:
         temperature = options.temperature or model.default_temperature or 1.0
         ab = _adjusted(self._answer(model, session, seen, temperature, foreseen), options)
         enlarger = Enlarger(ab, guide, pixels.shape[:2], options.edge_guidance)
-        _paint(pixels, enlarger, lambda share: progress(0.3 + 0.7 * share, "Painting"))
+        _paint(pixels, enlarger, self._threads, lambda share: progress(0.3 + 0.7 * share, "Painting"))
         return Outcome(session.device, session.note)
 
     def _answer(
@@ -115,7 +117,7 @@ class Colorizer:
         model = find_model(self._models, options.model)
         key = (model.id, options.device)
         if key not in self._sessions:
-            self._sessions[key] = Session(model, options.device)
+            self._sessions[key] = Session(model, options.device, self._threads)
         return model, self._sessions[key]
 
 
@@ -146,10 +148,10 @@ def _adjusted(ab: Float, options: Options) -> Float:
     return ab + np.float32(options.warmth) * _WARMEST * chroma * _WARM
 
 
-def _paint(pixels: Pixels, enlarger: Enlarger, progress: Callable[[float], None]) -> None:
-    """Joins each strip's own lightness with its enlarged ab, on all cores."""
+def _paint(pixels: Pixels, enlarger: Enlarger, threads: int, progress: Callable[[float], None]) -> None:
+    """Joins each strip's own lightness with its enlarged ab, on so many threads, 0 for all cores."""
     strips = list(_strips(pixels.shape))
-    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(threads or min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
         for done, _ in enumerate(pool.map(partial(_paint_strip, pixels, enlarger), strips), 1):
             progress(done / len(strips))
 

@@ -18,13 +18,14 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
+from colorize_neural import settings
 from colorize_neural.errors import ColorizeError
-from colorize_neural.settings import MANIFEST
 from colorize_neural.worker.adapters import ADAPTERS, Adapter, ab_by_adapter
 from colorize_neural.worker.color import Float
 from colorize_neural.worker.framing import Framing, framing_from
 
 CONTRACT = 1
+MANIFEST = settings.MANIFEST
 ADDED = "added"  # the group of models that the user added
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # leads to no other folder
 GPU_PROVIDERS: dict[str, dict[str, str]] = {  # and their options
@@ -124,12 +125,13 @@ def model_from_entry(entry: dict[str, Any], folder: Path) -> Model:
 class Session:
     """A model that is ready to run; `device` is "cpu" or "gpu", `note` says why a wished-for GPU does not run."""
 
-    def __init__(self, model: Model, device: str) -> None:
+    def __init__(self, model: Model, device: str, threads: int = 0) -> None:
+        """threads: of the CPU, 0 for one a core."""
         content = intact_content(model)
         self._adapter = ADAPTERS[model.adapter] if model.adapter else None
         wished = [name for name in GPU_PROVIDERS if name in ort.get_available_providers()] if device != "cpu" else []
         try:
-            self._session = open_session(content, [*wished, "CPUExecutionProvider"])
+            self._session = open_session(content, [*wished, "CPUExecutionProvider"], threads)
         except Exception as error:  # ONNX Runtime's own exceptions share no better base
             raise ColorizeError(f"ONNX Runtime cannot use the model {model.id}: {_first_line(error)}") from error
         runs_on_gpu = any(name in self._session.get_providers() for name in wished)
@@ -144,10 +146,11 @@ class Session:
         return find_ab(self._session, self._adapter, L, temperatures)
 
 
-def open_session(content: bytes, providers: Sequence[str]) -> ort.InferenceSession:
+def open_session(content: bytes, providers: Sequence[str], threads: int = 0) -> ort.InferenceSession:
     """From bytes alone, so that ONNX Runtime reads no second file; raises what it raises."""
     ort.disable_telemetry_events()
     options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
     options.log_severity_level = 4  # what fails is told by get_providers, not on stderr
     options.add_session_config_entry("session.load_model_format", "ONNX")
     if "CUDAExecutionProvider" in providers:

@@ -38,6 +38,7 @@ FORMATS = {
     ".webp": Format({"Q": 93}, bits=8, alpha=True),
 }
 FALLBACK_SUFFIX = ".png"  # for photographs whose own format is only read
+READ = (*FORMATS, ".avif", ".gif", ".heic", ".heif", ".jfif", ".jpe")
 _DESCRIBING = ("exif-", "xmp-", "iptc-", "png-comment-", "image-description", "photoshop-data", "resolution-unit")
 _HALF_A_STEP = 128  # of 65535: half a step of 8 bits
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -51,6 +52,11 @@ class Photograph:
     resolution: tuple[float, float]  # pixels per millimetre
     metadata: list[tuple[int, str, Any]]  # libvips' type, name and value
     note: str  # what the user should know of it, "" where there is nothing to say
+
+
+def result_suffix(photo: Path) -> str:
+    """Of the photograph's own format, where that is written."""
+    return photo.suffix if photo.suffix.lower() in FORMATS else FALLBACK_SUFFIX
 
 
 def read_photograph(path: Path) -> Photograph:
@@ -96,26 +102,44 @@ def check_can_write(path: Path, overwrite: bool) -> None:
 
 def write_photograph(photograph: Photograph, path: Path) -> None:
     """Writes beside and renames, so that `path` is whole or untouched; ColorizeError where that fails."""
+    beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    save_photograph(photograph, path, beside)
+    beside.replace(path)
+
+
+def save_photograph(photograph: Photograph, path: Path, beside: Path) -> None:
+    """Writes what is to become `path` into the file `beside`; ColorizeError where that fails, and no file."""
     wanted = FORMATS[path.suffix.lower()]
     image = _tagged(photograph)
     if wanted.bits == 8 and image.format == "ushort":
         image = (image >> 8).cast("uchar").copy(interpretation="srgb")
     if image.hasalpha() and not wanted.alpha:
         image = image.flatten(background=255)
-    beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
         with beside.open("wb") as stream:
             target = pyvips.Target.new_to_descriptor(stream.fileno())
             image.write_to_target(target, path.suffix, **wanted.arguments)
             os.fsync(stream.fileno())
-        beside.replace(path)
     except (pyvips.Error, OSError) as error:
+        beside.unlink(missing_ok=True)
         reason = " ".join(str(error).split())
         raise ColorizeError(
             f"{path} could not be written, {reason}: free space there or name another place."
         ) from error
-    finally:
-        beside.unlink(missing_ok=True)
+
+
+def use_threads(count: int) -> None:
+    """How many libvips may use for one photograph."""
+    pyvips.concurrency_set(count)
+
+
+def bytes_of(path: Path) -> int:
+    """How large the photograph's pixels are, by what its file says at its beginning; 0 where it says nothing."""
+    try:
+        image = _image(path, "sequential")
+    except (pyvips.Error, OSError):
+        return 0
+    return image.width * image.height * max(3, image.bands) * (1 if image.format == "uchar" else 2)
 
 
 def check_is_file(path: Path) -> None:

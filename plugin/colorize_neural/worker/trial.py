@@ -2,12 +2,14 @@
 
     try_model(file, adapter)  ->  the entry of a manifest, but for id, file and hash; ColorizeError says why not
 
-The process reads it as bytes in an empty folder, where ONNX Runtime finds no second file, and it may write none.
+The process has an empty folder and may write no file; what the file names is not opened.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -29,12 +31,12 @@ _LONGEST_TEXT = 300  # characters that a file may tell of itself
 _STRONGEST = 150  # Lab units; sRGB ends before
 _TEMPERATURES = (0.05, 0.5, 1.0)
 
-_SECOND_FILE = "it keeps its weights in a second file: save it as one file"
+# Some versions of ONNX Runtime read every file, or memory, that a model names, so it is not asked. In onnx.proto,
+# "location" is the key of an entry of external_data: its field 1, of 8 bytes; protobuf can write both numbers longer.
+_LOCATION = re.compile(rb"location")
+_KEY_OF_8_BYTES = re.compile(rb"(\x0a|\x8a\x80*[\x00-\x7f])(\x08|\x88\x80*[\x00-\x7f])\Z")
 #  what ONNX Runtime says, what it means; the first one counts
 _REASONS = (
-    ("model_path", _SECOND_FILE),
-    ("xternal data", _SECOND_FILE),
-    ("ExternalData", _SECOND_FILE),
     ("not a registered function/op", "it needs operators of its own, which are programs: export it with standard ones"),
     ("INVALID_PROTOBUF", "it is damaged or no ONNX file: download it again, or convert it to ONNX"),
     ("alloc", f"it needs more than {_MEMORY >> 30} GB of memory: export it for a smaller size"),
@@ -80,25 +82,37 @@ def _limit(memory: int) -> None:
         import resource  # noqa: PLC0415 - Windows has none
     except ImportError:
         return
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for what, limit in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_FSIZE, 0), (resource.RLIMIT_CORE, 0)):
+        with contextlib.suppress(ValueError, OSError):  # macOS does not limit everything
+            resource.setrlimit(what, (limit, limit))
 
 
 def _entry(file: Path, adapter: str | None) -> dict[str, Any]:
     try:
-        session = open_session(file.read_bytes(), ["CPUExecutionProvider"])
+        content = file.read_bytes()
+        if _keeps_weights_elsewhere(content):
+            raise ColorizeError("This file keeps its weights in a second file: save them as one.")
+        session = open_session(content, ["CPUExecutionProvider"])
+    except ColorizeError:
+        raise
     except (Exception, MemoryError) as error:  # ONNX Runtime's own exceptions share no better base
         raise ColorizeError(f"ONNX Runtime cannot load this file, for {_reason(error)}.") from error
     entry = _own_entry(session) if adapter is None and _is_ours(session) else _foreign_entry(session, adapter)
+    framing = framing_from(entry["size"])
+    usual = framing.framed(_photograph(framing.working_size(2, 3)))
     try:
-        for size in framing_from(entry["size"]).trial_sizes():
-            _check(find_ab(session, ADAPTERS.get(entry["adapter"]), _photograph(size), _TEMPERATURES))
+        for L in (*map(_photograph, framing.trial_sizes()), usual):
+            _check(find_ab(session, ADAPTERS.get(entry["adapter"]), L, _TEMPERATURES))
     except ColorizeError:
         raise
     except Exception as error:
         raise ColorizeError(f"This model cannot colour a photograph, for {_reason(error)}.") from error
     return entry
+
+
+def _keeps_weights_elsewhere(content: bytes) -> bool:
+    places = (found.start() for found in _LOCATION.finditer(content))
+    return any(_KEY_OF_8_BYTES.search(content, max(0, place - 20), place) for place in places)
 
 
 def _is_ours(session: Any) -> bool:
@@ -111,11 +125,13 @@ def _own_entry(session: Any) -> dict[str, Any]:
         facts = {key: json.loads(value) for key, value in session.get_modelmeta().custom_metadata_map.items()}
         texts = {key: _tame(facts[key]) for key in ("id", "title", "description", "trained_on", "licence")}
         temperature = None if facts["temperature"] is None else {"default": float(facts["temperature"])}
+        if temperature and not _TEMPERATURES[0] <= temperature["default"] <= _TEMPERATURES[-1]:
+            raise ValueError("temperature")
         framing_from(facts["size"])
         contract = facts["contract"]
     except (ValueError, KeyError, TypeError) as error:
         raise ColorizeError(
-            f"This file has our inputs but does not tell its {error}: make it with python -m export.to_onnx."
+            f"What this file tells of itself cannot be used ({error}): make it with python -m export.to_onnx."
         ) from error
     if contract != CONTRACT:
         raise ColorizeError(f"This file meets the contract {contract}, not {CONTRACT}: make it anew, or update.")

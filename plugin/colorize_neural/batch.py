@@ -1,0 +1,117 @@
+"""Many photographs: what is done already is left out, the rest goes through a pool, and all is told of at the end.
+
+plan  ->  a pool writes each coloured photograph beside its result  ->  the journal notes it and gives it its name
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from colorize_neural import __version__, settings
+from colorize_neural.errors import ColorizeError
+from colorize_neural.folders import Plan, Task
+from colorize_neural.journal import How, Journal
+from colorize_neural.progress import Progress
+from colorize_neural.worker.files import Coloured, Pool
+
+DONE, SKIPPED, FAILED = "done", "skipped", "failed"
+_LEAST_SPACE = 1 << 20  # bytes; a disk that has less is full
+
+
+@dataclass
+class Summary:
+    """What became of every photograph, in the order in which it did."""
+
+    entries: list[dict[str, str]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def count(self, status: str) -> int:
+        return Counter(entry["status"] for entry in self.entries)[status]
+
+    def __str__(self) -> str:
+        coloured, skipped, failed = (self.count(status) for status in (DONE, SKIPPED, FAILED))
+        return f"{coloured} coloured in {self.seconds:.0f} s, {skipped} were done before, {failed} failed."
+
+    def write(self, report: Path, how: How) -> None:
+        """As JSON, all of it or nothing; ColorizeError where that fails."""
+        counts = {status: self.count(status) for status in (DONE, SKIPPED, FAILED)}
+        told = {"version": __version__, "how": how, "seconds": round(self.seconds, 3), **counts}
+        try:
+            settings.write_json(report, told | {"photographs": self.entries})
+        except OSError as error:
+            raise ColorizeError(f"The report {report} cannot be written ({error.strerror}): name another.") from error
+
+
+class Batch:
+    """One run over a plan: `summary` tells what became of it, as far as it is."""
+
+    def __init__(self, planned: Plan, out: Path, how: How, overwrite: bool) -> None:
+        self.summary = Summary()
+        self._planned, self._how, self._overwrite = planned, how, overwrite
+        self._journal = Journal(out)
+        self._progress = Progress(len(planned.tasks))
+        self._told: set[str] = set()
+
+    def run(self, pool: Pool) -> None:
+        """Colours what is not done yet; ColorizeError where the run as a whole cannot go on."""
+        start = time.monotonic()
+        folders = {task.result.parent for task in self._planned.tasks}
+        with self._journal.held(folders), closing(self._progress), closing(pool(self.left())) as results:
+            for coloured in results:
+                self._put_away(coloured)
+                self.summary.seconds = time.monotonic() - start
+
+    def left(self) -> list[Task]:
+        """What is to be done; what is done, and what cannot be, goes into the summary."""
+        for folder, why in self._planned.unread.items():
+            self._fail(folder, why)
+        return [task for task in self._planned.tasks if self._is_left(task)]
+
+    def _is_left(self, task: Task) -> bool:
+        if task.result.is_dir():
+            self._fail(task.photo, f"{task.result} is a folder: move it away, or name another for the results.")
+            return False
+        if self._overwrite:
+            return True
+        if self._journal.is_done(task, self._how):
+            self._add(SKIPPED, task.photo, result=str(task.result))
+            self._progress.skip()
+            return False
+        if not self._journal.is_free(task.result):
+            why = f"{task.result} is there and not as this program left it: move it away, or add --overwrite."
+            self._fail(task.photo, why)
+            return False
+        return True
+
+    def _put_away(self, coloured: Coloured) -> None:
+        task = coloured.task
+        if coloured.written is None:
+            self._fail(task.photo, coloured.why)
+            _check_disk(task.result)
+            return
+        self._journal.keep(task, coloured.photo_stamp, self._how, coloured.written)
+        self._add(DONE, task.photo, result=str(task.result))
+        self._progress.step()
+        for note in coloured.notes:
+            if note not in self._told:
+                self._told.add(note)
+                self._progress.say(note)
+
+    def _fail(self, photo: Path, why: str) -> None:
+        self._add(FAILED, photo, why=why)
+        self._progress.say(why)
+        self._progress.step()
+
+    def _add(self, status: str, photo: Path, **told: str) -> None:
+        self.summary.entries.append({"photo": str(photo), "status": status, **told})
+
+
+def _check_disk(result: Path) -> None:
+    folder = next(folder for folder in result.parents if folder.is_dir())
+    if shutil.disk_usage(folder).free < _LEAST_SPACE:
+        raise ColorizeError(f"The disk of {folder} is full: make room, and give the same command again.")

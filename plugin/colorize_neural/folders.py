@@ -1,0 +1,111 @@
+"""Which photographs there are, and where the result of each goes.
+
+    photographs and folders, OUT  ->  tasks, photograph -> result, in OUT by the name below its folder
+
+Standard library only: GIMP's own Python imports it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from colorize_neural.errors import ColorizeError
+
+SHOWN = 5  # names in one sentence
+
+
+@dataclass(frozen=True)
+class Task:
+    """One photograph and the file that its colours go to."""
+
+    photo: Path
+    result: Path
+
+
+@dataclass(frozen=True)
+class Kinds:
+    """Which files are photographs, by their suffixes in small letters, and the suffix of a photograph's result."""
+
+    read: Collection[str]
+    result_suffix: Callable[[Path], str]
+
+
+@dataclass
+class Plan:
+    """What there is to do, a sentence for each folder that cannot be looked into, and what is no photograph."""
+
+    tasks: list[Task] = field(default_factory=list)
+    unread: dict[Path, str] = field(default_factory=dict)
+    others: Counter[str] = field(default_factory=Counter)  # how many files of each other suffix
+
+
+def plan(sources: Iterable[Path], out: Path, kinds: Kinds) -> Plan:
+    """The tasks of all sources, folders with all below them; ColorizeError where they cannot be done as they are."""
+    planned = Plan()
+    if out.exists() and not out.is_dir():
+        raise ColorizeError(f"{out} is a file, but the results need a folder: name another.")
+    for source in sources:
+        for photo, name in _photos(source, out, kinds, planned):
+            planned.tasks.append(Task(photo, out / name.with_name(f"{name.stem}{kinds.result_suffix(photo)}")))
+    _check_each_result_has_one_photo(planned.tasks)
+    return planned
+
+
+def make_folder(folder: Path) -> None:
+    """Where there is none yet; ColorizeError where that cannot be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ColorizeError(f"The folder {folder} cannot be made ({error.strerror}): name another.") from error
+
+
+def _photos(source: Path, out: Path, kinds: Kinds, planned: Plan) -> Iterator[tuple[Path, Path]]:
+    """Each photograph with its name in OUT; a file that is named itself is taken whatever its suffix."""
+    if not source.is_dir():
+        yield source, Path(source.name)
+        return
+    if out.exists() and out.samefile(source):
+        raise ColorizeError(f"The results in {out} would take the names of the photographs: name another folder.")
+    found = False
+    for file in _files_below(source, out, planned.unread):
+        if file.suffix.lower() in kinds.read:
+            found = True
+            yield file, file.relative_to(source)
+        else:
+            planned.others[file.suffix.lower()] += 1
+    if not found:
+        nothing = f"There is no photograph in {source} or below it ({', '.join(kinds.read)}): check the name."
+        raise ColorizeError(next(iter(planned.unread.values()), nothing))
+
+
+def _files_below(folder: Path, out: Path, unread: dict[Path, str]) -> Iterator[Path]:
+    """By their names; each folder once, however many links lead to it, and not what lies in `out` or is hidden."""
+
+    def cannot_be_read(error: OSError) -> None:
+        where = Path(error.filename)
+        unread[where] = f"The folder {where} cannot be read ({error.strerror}): give yourself the right to read it."
+
+    seen = {os.path.realpath(out)}
+    for here, folders, files in os.walk(folder, followlinks=True, onerror=cannot_be_read):
+        real = os.path.realpath(here)
+        folders[:] = [] if real in seen else sorted(name for name in folders if not name.startswith("."))
+        if real not in seen:
+            yield from (Path(here, name) for name in sorted(files) if not name.startswith("."))
+        seen.add(real)
+
+
+def _check_each_result_has_one_photo(tasks: Iterable[Task]) -> None:
+    photos: defaultdict[str, list[str]] = defaultdict(list)
+    for task in tasks:
+        photos[os.path.normcase(task.result)].append(str(task.photo))
+    twice = [f"{' and '.join(names)} to {result}" for result, names in photos.items() if len(names) > 1]
+    if twice:
+        more = f" (and {len(twice) - SHOWN} more)" if len(twice) > SHOWN else ""
+        raise ColorizeError(
+            f"Several photographs would be written to the same file: {'; '.join(twice[:SHOWN])}{more}: "
+            "rename one, or colour them into different folders."
+        )

@@ -1,0 +1,131 @@
+"""What a folder of results remembers: which of its files are ours, of which photograph each was made, and how.
+
+    OUT/.colorize-neural.jsonl, a line a result:  {"result", "stamp", "photo", "photo_stamp", "how"}
+
+A result is written under another name first. Then comes its line, and only then its own name: a run that is killed
+anywhere leaves results that are whole and known, and what it left beside them is swept by the next.
+Standard library only: GIMP's own Python imports it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import uuid
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from colorize_neural import settings
+from colorize_neural.errors import ColorizeError
+from colorize_neural.folders import Task, make_folder
+from colorize_neural.lock import lock
+
+NAME = f".{settings.NAME}.jsonl"
+_BESIDE = f".{settings.NAME}-"
+How = dict[str, Any]
+Stamp = list[int]  # size, and time of the last change in nanoseconds
+
+
+def beside(result: Path) -> Path:
+    """A new name in the result's folder, where it is written before it is known."""
+    return result.with_name(f"{_BESIDE}{uuid.uuid4().hex}{result.suffix}")
+
+
+class Journal:
+    """The journal of one folder of results."""
+
+    def __init__(self, out: Path) -> None:
+        """Reads what is known so far; nothing is written before it is `held`."""
+        self._out = out
+        self._file: IO[str] | None = None
+        self._lines: dict[str, dict[str, Any]] = {}  # the last line of each result
+        self._ours: set[tuple[str, int, int]] = set()  # name and stamp of all results that ever were
+        self._read()
+
+    @contextlib.contextmanager
+    def held(self, folders: Collection[Path]) -> Iterator[None]:
+        """Makes the folder, keeps other runs from it, and sweeps the folders in it that results go to.
+
+        ColorizeError where that cannot be.
+        """
+        make_folder(self._out)
+        try:
+            file = (self._out / NAME).open("a", encoding="utf-8")
+        except OSError as error:
+            raise ColorizeError(f"Nothing can be written to {self._out} ({error.strerror}): name another.") from error
+        with file:
+            if not lock(file):
+                raise ColorizeError(f"Another run is writing to {self._out}: wait until it has ended.")
+            self._file = file
+            self._read()  # another run may have ended meanwhile
+            _sweep(folders)
+            try:
+                yield
+            finally:
+                _sweep(folders)
+
+    def is_done(self, task: Task, how: How) -> bool:
+        """Whether the result is there as we wrote it, of this very photograph, and would come out the same."""
+        line = self._lines.get(self._name(task.result))
+        return (
+            line is not None
+            and line["how"] == how
+            and line["photo"] == str(task.photo.absolute())
+            and line["stamp"] == stamp(task.result)
+            and line["photo_stamp"] == stamp(task.photo)
+        )
+
+    def is_free(self, result: Path) -> bool:
+        """Whether nothing is lost when the result is written: there is none, or one that is ours and unchanged."""
+        there = stamp(result)
+        return there is None or (self._name(result), *there) in self._ours
+
+    def keep(self, task: Task, photo_stamp: Stamp | None, how: How, written: Path) -> None:
+        """Notes the result, and gives the written file its name."""
+        line = {
+            "result": self._name(task.result),
+            "stamp": stamp(written),
+            "photo": str(task.photo.absolute()),
+            "photo_stamp": photo_stamp,
+            "how": how,
+        }
+        assert self._file is not None, "a journal is held before it is written to"
+        self._file.write(f"\n{json.dumps(line)}")  # the line break comes first: the line before may be cut
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._learn(line)
+        written.replace(task.result)
+
+    def _read(self) -> None:
+        with (
+            contextlib.suppress(FileNotFoundError, NotADirectoryError),
+            (self._out / NAME).open(encoding="utf-8") as file,
+        ):
+            for line in file:
+                with contextlib.suppress(ValueError, KeyError, TypeError):  # a killed run's last line may be cut
+                    self._learn(json.loads(line))
+
+    def _learn(self, line: dict[str, Any]) -> None:
+        self._ours.add((line["result"], *line["stamp"]))
+        self._lines[line["result"]] = line
+
+    def _name(self, result: Path) -> str:
+        return result.relative_to(self._out).as_posix()
+
+
+def _sweep(folders: Collection[Path]) -> None:
+    """Removes what was written beside results and did not get their names."""
+    for folder in folders:
+        for left in folder.glob(f"{_BESIDE}*"):
+            left.unlink(missing_ok=True)
+
+
+def stamp(file: Path) -> Stamp | None:
+    """None where there is no file."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return [status.st_size, status.st_mtime_ns]

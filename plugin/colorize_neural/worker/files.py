@@ -1,0 +1,113 @@
+"""Photographs in files, several at once: what a thread here and an actor on another machine do.
+
+task: photograph -> result   ->   the coloured photograph in a file beside its result, or a sentence why not
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from colorize_neural import settings
+from colorize_neural.folders import Task, make_folder
+from colorize_neural.journal import How, Stamp, beside, stamp
+from colorize_neural.worker import photos
+from colorize_neural.worker.colorizer import Colorizer, Options
+
+_ROOM = 1 << 30  # bytes of pixels that are at work at once
+
+
+@dataclass(frozen=True)
+class Coloured:
+    """What became of one photograph; `written` is None where it failed, and `why` says why."""
+
+    task: Task
+    photo_stamp: Stamp | None  # of the photograph that was read
+    written: Path | None = None
+    why: str = ""
+    notes: tuple[str, ...] = ()  # what the user should know of it
+
+
+Pool = Callable[[Sequence[Task]], Generator[Coloured, None, None]]
+
+
+class FileColorizer:
+    """Colours photographs in files by one session, which several threads may share."""
+
+    def __init__(self, options: Options) -> None:
+        """ColorizeError where these options cannot be used."""
+        self._options = options
+        models, added = settings.models_folder(), settings.added_models_folder()
+        self._colorizer = Colorizer(models, added, threads=1)  # several photographs are at work instead
+        self._model, _ = self._colorizer.prepare(options)
+        photos.use_threads(1)
+
+    @property
+    def how(self) -> How:
+        """What a result depends on beside its photograph: equal ones give equal pixels."""
+        told = asdict(self._options) | {"model": self._model.id, "sha256": self._model.sha256}
+        told["temperature"] = self._options.temperature or self._model.default_temperature
+        del told["device"]
+        return told
+
+    def colorize(self, task: Task) -> Coloured:
+        """Whatever goes wrong is told in the answer, for the other photographs are worth going on."""
+        read, written = stamp(task.photo), beside(task.result)
+        try:
+            photograph = photos.read_photograph(task.photo)
+            outcome = self._colorizer.colorize(photograph.pixels, self._options, lambda _fraction, _text: None)
+            make_folder(task.result.parent)
+            photos.save_photograph(photograph, task.result, written)
+        except Exception as error:
+            return Coloured(task, read, why=settings.sentence_of(error))
+        return Coloured(task, read, written, notes=tuple(filter(None, (photograph.note, outcome.note))))
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads(colorizer: FileColorizer, jobs: int) -> Pool:
+    """A pool of threads; most of the work is done in libraries that let the others go on."""
+    room = _Room(_ROOM)
+
+    def colorize(task: Task) -> Coloured:
+        with room.taken(photos.bytes_of(task.photo)):
+            return colorizer.colorize(task)
+
+    def pool(tasks: Sequence[Task]) -> Generator[Coloured, None, None]:
+        with ThreadPoolExecutor(jobs) as executor:
+            try:
+                for coloured in as_completed([executor.submit(colorize, task) for task in tasks]):
+                    yield coloured.result()
+            finally:
+                executor.shutdown(cancel_futures=True)
+
+    return pool
+
+
+class _Room:
+    """Bytes that threads share: who wants more than is left waits; who wants more than there is gets all of it."""
+
+    def __init__(self, size: int) -> None:
+        self._size = self._left = size
+        self._given_back = threading.Condition()
+
+    @contextmanager
+    def taken(self, wanted: int) -> Iterator[None]:
+        wanted = min(wanted, self._size)
+        with self._given_back:
+            self._given_back.wait_for(lambda: wanted <= self._left)
+            self._left -= wanted
+        try:
+            yield
+        finally:
+            with self._given_back:
+                self._left += wanted
+                self._given_back.notify_all()

@@ -1,0 +1,73 @@
+"""Folders of photographs and the command that colours them, as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyvips
+from colorize_neural.journal import NAME
+from colorize_neural.settings import MODELS_VARIABLE
+
+Done = subprocess.CompletedProcess[str]
+SIDE = 48
+
+
+class Archive:
+    """A folder of scans, and the command that is run beside it."""
+
+    def __init__(self, folder: Path, models: Path) -> None:
+        self.folder, self.scans, self.out = folder, folder / "scans", folder / "out"
+        self._environment = os.environ | {MODELS_VARIABLE: str(models), "XDG_DATA_HOME": str(folder / "data")}
+
+    def add(self, name: str, side: int = SIDE) -> Path:
+        """A grey photograph that is like no other."""
+        path = self.scans / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        grey = np.random.default_rng(len(list(self.scans.rglob("*")))).integers(0, 255, (side, side), np.uint8)
+        image = pyvips.Image.new_from_array(grey, interpretation="b-w")
+        image.write_to_target(pyvips.Target.new_to_file(str(path)), path.suffix)
+        return path
+
+    def command(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "colorize_neural.cli", *arguments],
+            cwd=self.folder,
+            env=self._environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str | Path) -> Done:
+        process = self.command(*(arguments or (self.scans, "-o", self.out)))
+        out, errors = process.communicate()
+        return Done(process.args, process.returncode, out, errors)
+
+    def colorize(self, *options: str | Path) -> str:
+        """All scans -> what was said."""
+        done = self.run(self.scans, "-o", self.out, *options)
+        assert done.returncode == 0, done.stderr
+        return done.stderr
+
+    def results(self) -> dict[str, bytes]:
+        """Every file in the folder of results but the journal, hidden ones too."""
+        return contents(self.out)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != NAME]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(files)}
+
+
+def is_coloured(photo: bytes) -> bool:
+    pixels = pyvips.Image.new_from_buffer(photo, "").numpy().astype(int)
+    return pixels.ndim == 3 and bool(np.abs(pixels[..., 0] - pixels[..., 2]).mean() > 5)
+
+
+def finished(out: Path) -> set[str]:
+    """The results that have their names; those of this archive begin with a digit."""
+    return {path.name for path in out.glob("[0-9]*")}

@@ -1,0 +1,245 @@
+"""Folders of photographs, as users colour them: a process of its own, real files, killed and resumed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from colorize_neural.journal import NAME, Journal
+
+from tests.archives import Archive, contents, finished, is_coloured
+from tests.disks import small_disk
+
+
+def test_a_folder_comes_out_coloured_with_its_names_and_folders(archive: Archive) -> None:
+    for name in ("a.png", "1904/mill.tif", "1904/june/mill.jpg", "1904/june/two.gif"):
+        archive.add(name)
+    (archive.scans / "1904" / "notes.txt").write_text("The mill.")
+    (archive.scans / ".trash").mkdir()
+    shutil.copy(archive.scans / "a.png", archive.scans / ".trash")
+    assert "4 coloured" in archive.colorize()
+    results = archive.results()
+    assert list(results) == ["1904/june/mill.jpg", "1904/june/two.png", "1904/mill.tif", "a.png"]
+    assert all(map(is_coloured, results.values()))
+
+
+def test_a_photograph_of_many_comes_out_as_it_does_alone(archive: Archive) -> None:
+    photo = archive.add("a.png", side=700)
+    archive.colorize()
+    archive.run(photo, "-o", archive.folder / "alone.png")
+    assert archive.results()["a.png"] == (archive.folder / "alone.png").read_bytes()
+
+
+def test_files_and_folders_can_be_mixed_and_the_format_chosen(archive: Archive) -> None:
+    inside, alone = archive.add("sub/a.png"), archive.add("b.png")
+    done = archive.run(inside.parent, alone, "-o", archive.out, "--format", "jpeg")
+    assert done.returncode == 0, done.stderr
+    assert list(archive.results()) == ["a.jpeg", "b.jpeg"]
+
+
+def test_what_is_done_is_skipped_until_photograph_or_options_change(archive: Archive) -> None:
+    archive.add("a.png")
+    photo = archive.add("b.png")
+    archive.colorize()
+    before = archive.results()
+    assert "0 coloured" in archive.colorize()
+    shutil.copy(archive.add("c.png"), photo)
+    assert "2 coloured" in (said := archive.colorize())
+    assert "1 were done before" in said
+    after = archive.results()
+    assert after["a.png"] == before["a.png"]
+    assert after["b.png"] == after["c.png"] != before["b.png"]
+    assert "3 coloured" in archive.colorize("--strength", "0.5")
+    assert "3 coloured" in archive.colorize("--strength", "0.5", "--overwrite")
+    assert "3 were done before" in archive.colorize("--strength", "0.5", "--device", "cpu")
+
+
+def test_files_that_the_user_made_or_changed_are_left_alone(archive: Archive) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        archive.add(name)
+    archive.out.mkdir()
+    (archive.out / "a.png").write_text("mine")
+    assert archive.run().returncode == 1
+    (archive.out / "b.png").write_text("retouched")
+    done = archive.run(archive.scans, "-o", archive.out, "--warmth", "1")
+    assert done.returncode == 1
+    assert done.stderr.count("move it away, or add --overwrite") == 2
+    results = archive.results()
+    assert (results["a.png"], results["b.png"]) == (b"mine", b"retouched")
+    archive.colorize("--overwrite")
+    assert all(map(is_coloured, archive.results().values()))
+
+
+def test_a_killed_run_is_resumed_and_no_one_can_tell(archive: Archive) -> None:
+    names = [f"{number:02}.png" for number in range(24)]
+    for name in names:
+        archive.add(name, side=300)
+    archive.colorize()
+    whole = archive.results()
+    shutil.rmtree(archive.out)
+    kills = 0
+    while len(done := finished(archive.out)) < len(names):
+        process = archive.command(archive.scans, "-o", archive.out, "--jobs", "2")
+        while process.poll() is None and finished(archive.out) <= done:
+            time.sleep(0.002)
+        process.kill()
+        process.communicate()
+        kills += 1
+        seen = {name: file for name, file in archive.results().items() if not name.startswith(".")}
+        assert seen.items() <= whole.items()
+    assert kills > 2
+    assert "24 were done before" in archive.colorize()
+    assert archive.results() == whole
+    lines = [json.loads(line) for line in (archive.out / NAME).read_text().splitlines() if line.endswith("}")]
+    assert len(lines) - len(names) <= kills * 2  # what is noted and did not get its name is done once more
+
+
+def test_an_interrupted_run_ends_with_a_sentence_and_goes_on_later(archive: Archive) -> None:
+    for number in range(40):
+        archive.add(f"{number}.png", side=300)
+    process = archive.command(archive.scans, "-o", archive.out)
+    while process.poll() is None and not finished(archive.out):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    assert "goes on where this one stopped" in errors
+    assert not [name for name in archive.results() if name.startswith(".")]
+    archive.colorize()
+    assert len(archive.results()) == 40
+
+
+def test_broken_photographs_are_told_of_and_the_others_go_on(archive: Archive) -> None:
+    fine, cut = archive.add("fine.png"), archive.add("cut.jpg", side=400)
+    cut.write_bytes(cut.read_bytes()[:3000])
+    (archive.scans / "empty.tif").touch()
+    (archive.scans / "loop.png").symlink_to(archive.scans / "loop.png")
+    report = archive.folder / "report.json"
+    done = archive.run(archive.scans, "-o", archive.out, "--report", report)
+    assert done.returncode == 1
+    told = json.loads(report.read_text())
+    assert (told["done"], told["skipped"], told["failed"]) == (1, 0, 3)
+    entries = {Path(entry["photo"]).name: entry for entry in told["photographs"]}
+    assert entries[fine.name]["result"] == str(archive.out / "fine.png")
+    assert {name: entry["why"] for name, entry in entries.items() if entry["status"] == "failed"}.keys() == {
+        *("cut.jpg", "empty.tif", "loop.png")
+    }
+    assert all(entry["why"] in done.stderr.splitlines() for entry in entries.values() if "why" in entry)
+    assert list(archive.results()) == ["fine.png"]
+
+
+def test_ten_thousand_empty_files_are_ten_thousand_sentences(archive: Archive) -> None:
+    archive.scans.mkdir()
+    for number in range(10_000):
+        (archive.scans / f"{number}.tif").touch()
+    done = archive.run()
+    assert done.returncode == 1
+    assert done.stderr.count("is empty (0 bytes)") == 10_000
+    assert "0 coloured" in done.stderr
+    assert archive.results() == {}
+
+
+def test_a_photograph_that_vanishes_in_mid_run_is_a_sentence(archive: Archive) -> None:
+    for number in range(20):
+        archive.add(f"{number:02}.png", side=400)
+    process = archive.command(archive.scans, "-o", archive.out, "--jobs", "1")
+    while process.poll() is None and not finished(archive.out):
+        time.sleep(0.01)
+    (archive.scans / "19.png").unlink()
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    assert "19.png: check the name" in errors
+    assert "19 coloured" in errors
+
+
+def test_a_link_in_a_circle_and_results_among_the_scans_end_well(archive: Archive) -> None:
+    archive.add("sub/a.png")
+    (archive.scans / "sub" / "again").symlink_to(archive.scans)
+    archive.out = archive.scans / "coloured"
+    assert "1 coloured" in archive.colorize()
+    assert "1 were done before" in archive.colorize()
+    assert list(archive.results()) == ["sub/a.png"]
+
+
+def test_a_name_that_is_no_text_is_as_good_as_any(archive: Archive) -> None:
+    archive.add("a.png").rename(archive.scans / os.fsdecode(b"caf\xe9.png"))
+    report = archive.folder / "report.json"
+    archive.colorize("--report", report)
+    assert "1 were done before" in archive.colorize()
+    assert (archive.out / os.fsdecode(b"caf\xe9.png")).stat().st_size > 0
+    assert json.loads(report.read_text())["photographs"][0]["photo"].endswith(os.fsdecode(b"caf\xe9.png"))
+
+
+def test_a_dry_run_tells_what_would_be_done_and_writes_nothing(archive: Archive) -> None:
+    archive.add("a.png")
+    done = archive.run(archive.scans, "-o", archive.out, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{archive.scans / 'a.png'} -> {archive.out / 'a.png'}\n"
+    assert not archive.out.exists()
+    archive.colorize()
+    archive.add("b.png")
+    done = archive.run(archive.scans, "-o", archive.out, "--dry-run")
+    assert [line.split(" -> ")[0] for line in done.stdout.splitlines()] == [str(archive.scans / "b.png")]
+    assert list(archive.results()) == ["a.png"]
+
+
+def test_two_runs_do_not_write_to_the_same_folder(archive: Archive) -> None:
+    archive.add("a.png")
+    with Journal(archive.out).held([]):
+        done = archive.run()
+    assert done.returncode == 1
+    assert "Another run" in done.stderr
+    archive.colorize()
+
+
+def test_a_full_disk_stops_the_run_and_leaves_what_is_whole(archive: Archive) -> None:
+    for number in range(12):
+        archive.add(f"{number:02}.png", side=400)
+    with small_disk(archive.folder / "small", "3m") as disk:
+        done = archive.run(archive.scans, "-o", disk)
+        assert done.returncode == 1
+        assert "is full: make room" in done.stderr
+        results = contents(disk)
+        assert 0 < len(results) < 12
+        assert all(map(is_coloured, results.values()))
+        for name in list(results)[1:]:
+            (disk / name).unlink()
+        assert "1 were done before" in archive.run(archive.scans, "-o", disk).stderr
+
+
+BAD_INPUT = {
+    "an empty folder": (["empty", "-o", "out"], "no photograph"),
+    "a folder of other things": (["texts", "-o", "out"], "no photograph"),
+    "no such folder": (["nowhere", "-o", "out"], "check the name"),
+    "results in the place of the photographs": (["scans", "-o", "scans"], "name another folder"),
+    "results to a file": (["scans", "-o", "texts/a.txt"], "is a file"),
+    "results below a file": (["scans", "-o", "texts/a.txt/out"], "cannot be made"),
+    "one result of two photographs": (["scans", "twins", "-o", "out"], "rename one"),
+    "one result by the format": (["twins", "-o", "out", "--format", "png"], "rename one"),
+    "an unknown model": (["scans", "-o", "out", "--model", "nobody"], "orange, grey"),
+    "an unknown format": (["scans", "-o", "out", "--format", "bmp"], "--help"),
+    "no jobs": (["scans", "-o", "out", "--jobs", "0"], "--help"),
+    "a report of one photograph": (["scans/a.png", "-o", "out.png", "--report", "r"], "for folders"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_bad_input_is_one_sentence_and_nothing_is_written(archive: Archive, case: str) -> None:
+    archive.add("a.png")
+    for folder in ("empty", "texts", "twins"):
+        (archive.folder / folder).mkdir()
+    (archive.folder / "texts" / "a.txt").write_text("I am no photograph.")
+    for name in ("a.png", "a.jpg"):
+        shutil.copy(archive.scans / "a.png", archive.folder / "twins" / name)
+    before = sorted(archive.folder.rglob("*"))
+    arguments, words = BAD_INPUT[case]
+    done = archive.run(*arguments)
+    assert done.returncode == 1
+    assert words in done.stderr.splitlines()[0]
+    assert len(done.stderr.splitlines()) == 1
+    assert sorted(archive.folder.rglob("*")) == before
