@@ -32,7 +32,7 @@ INSTALLATIONS = "installations"
 PLUG_IN = "plug-in"
 SHARED_MODULES = (  # what the front end imports
     *("__init__", "errors", "protocol", "client", "previewer", "settings"),
-    *("folders", "journal", "lock", "progress"),
+    *("batch", "folders", "journal", "lock", "progress"),
 )
 
 #            name, text: a name of our own, for a shebang line bears no blank, quote or long path

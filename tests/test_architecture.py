@@ -35,8 +35,8 @@ MAY_IMPORT = {
         {"numpy", "cv2", "onnxruntime", "pyvips", *OWN, *WORKER},
     ),
     "the command": (
-        [PACKAGE / "cli.py", PACKAGE / "batch.py", PACKAGE / "cluster.py"],
-        {*OWN, *WORKER, "colorize_neural.batch", "colorize_neural.cluster", "ray"},
+        [PACKAGE / "cli.py", PACKAGE / "cluster.py"],
+        {*OWN, *WORKER, "colorize_neural.cluster", "ray"},
     ),
     "the installer": (
         [REPOSITORY / "install.py", *sorted((REPOSITORY / "installer").glob("*.py"))],

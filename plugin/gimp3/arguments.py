@@ -20,6 +20,7 @@ DEVICES = {
     "cpu": ("CPU", "The processor"),
     "gpu": ("GPU", "The graphics card, or an error"),
 }
+INTERACTIVE = Gimp.RunMode.INTERACTIVE
 OPTIONS = ("model", "temperature", "strength", "warmth", "edge-guidance", "equalize", "device")  # the worker's
 
 
@@ -57,6 +58,21 @@ def _add_choice(procedure: Any, name: str, label: str, blurb: str, entries: dict
     for number, (value, (title, description)) in enumerate(entries.items()):
         choice.add(value, number, title, description)
     procedure.add_choice_argument(name, label, blurb, choice, next(iter(entries)), GObject.ParamFlags.READWRITE)
+
+
+def add_folders(procedure: Any) -> None:
+    """Declares what a folder of photographs needs beside the options of one."""
+    flags, folder = GObject.ParamFlags.READWRITE, Gimp.FileChooserAction.SELECT_FOLDER
+    procedure.add_enum_argument("run-mode", "Run mode", "With a dialog or without", Gimp.RunMode, INTERACTIVE, flags)
+    photographs = "The folder of photographs, with all folders in it"
+    procedure.add_file_argument("folder", "_Photographs", photographs, folder, True, None, flags)
+    made = Gimp.FileChooserAction.CREATE_FOLDER
+    procedure.add_file_argument("out", "_Results", "Another folder, made where it is missing", made, True, None, flags)
+
+
+def add_overwrite(procedure: Any) -> None:
+    blurb = "Replace results that are done, and files that this program did not write"
+    procedure.add_boolean_argument("overwrite", "O_verwrite", blurb, False, GObject.ParamFlags.READWRITE)
 
 
 def options_from(config: Any) -> dict[str, object]:

@@ -18,6 +18,7 @@ class Model:
     description: str
     group: str  # "recommended" or "papers"
     temperature: float | None  # its default; None where the model ignores it
+    sha256: str
 
 
 def models(folder: Path) -> list[Model]:
@@ -40,5 +41,5 @@ def title_of(model_id: str, folder: Path) -> str:
 def _model_from(entry: dict[str, Any]) -> Model:
     temperature = entry["temperature"]
     default = None if temperature is None else float(temperature["default"])
-    texts = {name: str(entry[name]) for name in ("id", "title", "description", "group")}
+    texts = {name: str(entry[name]) for name in ("id", "title", "description", "group", "sha256")}
     return Model(**texts, temperature=default)
