@@ -20,7 +20,10 @@ DEVICES = {
     "cpu": ("CPU", "The processor"),
     "gpu": ("GPU", "The graphics card, or an error"),
 }
-INTERACTIVE = Gimp.RunMode.INTERACTIVE
+FOLDERS = {
+    "folder": ("_Photographs", "The folder of photographs, with all folders in it"),
+    "out": ("_Results", "Another folder, which is made where it is missing"),
+}
 OPTIONS = ("model", "temperature", "strength", "warmth", "edge-guidance", "equalize", "device")  # the worker's
 
 
@@ -61,13 +64,15 @@ def _add_choice(procedure: Any, name: str, label: str, blurb: str, entries: dict
 
 
 def add_folders(procedure: Any) -> None:
-    """Declares what a folder of photographs needs beside the options of one."""
-    flags, folder = GObject.ParamFlags.READWRITE, Gimp.FileChooserAction.SELECT_FOLDER
-    procedure.add_enum_argument("run-mode", "Run mode", "With a dialog or without", Gimp.RunMode, INTERACTIVE, flags)
-    photographs = "The folder of photographs, with all folders in it"
-    procedure.add_file_argument("folder", "_Photographs", photographs, folder, True, None, flags)
-    made = Gimp.FileChooserAction.CREATE_FOLDER
-    procedure.add_file_argument("out", "_Results", "Another folder, made where it is missing", made, True, None, flags)
+    """Declares what a folder of photographs needs beside the options of one.
+
+    Any file will do: what GIMP itself would refuse a folder with is no help.
+    """
+    flags, any_file = GObject.ParamFlags.READWRITE, Gimp.FileChooserAction.ANY
+    interactive = Gimp.RunMode.INTERACTIVE
+    procedure.add_enum_argument("run-mode", "Run mode", "With a dialog or without", Gimp.RunMode, interactive, flags)
+    for name, (label, blurb) in FOLDERS.items():
+        procedure.add_file_argument(name, label, blurb, any_file, True, None, flags)
 
 
 def add_overwrite(procedure: Any) -> None:
