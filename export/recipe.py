@@ -159,7 +159,7 @@ class Recipe:
             if value not in known:
                 raise ColorizeError(f'This recipe names the {what} "{value}": choose one of {", ".join(known)}.')
         try:
-            _ = self.manifest.framing
+            framing_from(self.manifest.size)
         except (TypeError, ValueError) as error:
             raise ColorizeError(f"This recipe's size under [manifest] cannot be used: {error}; mend it.") from error
         if not 0 < self.data.held_out <= 0.5:

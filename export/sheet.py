@@ -23,6 +23,8 @@ CELL = 224  # pixels: the width of a cell, which no photograph in it exceeds in 
 GAP = 4
 HEADER = 24
 _INK, _PAPER = (40, 40, 40), 255
+_FONT, _FONT_SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.5
+_QUALITY = (cv2.IMWRITE_JPEG_QUALITY, 88)
 
 
 class Sheet:
@@ -49,11 +51,13 @@ class Sheet:
         header = np.full((HEADER, len(names) * (self._cell + GAP), 3), _PAPER, np.uint8)
         for place, name in enumerate(names):
             corner = (place * (self._cell + GAP) + GAP, HEADER - 8)
-            cv2.putText(header, name, corner, cv2.FONT_HERSHEY_SIMPLEX, 0.5, _INK, 1, cv2.LINE_AA)
+            (width, _), _ = cv2.getTextSize(name, _FONT, _FONT_SCALE, 1)
+            scale = _FONT_SCALE * min(1, (self._cell - GAP) / width)
+            cv2.putText(header, name, corner, _FONT, scale, _INK, 1, cv2.LINE_AA)
         firsts = range(0, len(self._strips), self._across)
         rows = [_beside(self._strips[first : first + self._across], header.shape[1]) for first in firsts]
         bgr = cv2.cvtColor(np.vstack([header, *rows]), cv2.COLOR_RGB2BGR)
-        write_whole(file, cv2.imencode(file.suffix, bgr)[1].tobytes())
+        write_whole(file, cv2.imencode(file.suffix, bgr, _QUALITY)[1].tobytes())
 
 
 def _beside(strips: Sequence[Rgb], width: int) -> Rgb:

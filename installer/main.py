@@ -9,17 +9,18 @@ import io
 import os
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 
 from colorize_neural import __version__, settings
 from colorize_neural.errors import ColorizeError
 
-from installer import environment, gimps
-from installer.environment import COMMAND, PLUG_IN, REPOSITORY
+from installer import doctor, environment, gimps, packages, processes, runtimes, sides
+from installer.environment import COMMAND, FRONT_ENDS
+from installer.gimps import Gimp
 from installer.places import Places
+from installer.runtimes import CPU, Build
+from installer.sides import Side
 
-SAMPLE = REPOSITORY / "samples" / "buffalo-1908.jpg"
 _NOT_OURS = {  # failures of the machine: what the user can do is in the sentence of _about_files
     *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
     *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.EIO, errno.ENAMETOOLONG),
@@ -46,12 +47,25 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="install.py",
         description=f"Installs Colorize (neural) {__version__} for this user, or upgrades it: the plug-in for every "
-        "GIMP 3 and the command colorize-neural. It needs no root, and some 600 MB of space.",
+        "GIMP 2.10 and 3, and the command colorize-neural. It needs no root, and some 600 MB of space.",
     )
     instead = parser.add_mutually_exclusive_group()
-    instead.add_argument("--check", action="store_true", help="install nothing: try what is installed")
+    instead.add_argument("--check", action="store_true", help="install nothing: look whether all is well")
     instead.add_argument("--uninstall", action="store_true", help="remove all that was installed")
     instead.add_argument("--demo", action="store_true", help="then colour a sample photograph, and say where it is")
+    instead.add_argument(
+        "--prepare-offline",
+        type=Path,
+        metavar="FOLDER",
+        help="install nothing: put into FOLDER all that is fetched, for --offline on a machine like this one",
+    )
+    parser.add_argument("--offline", type=Path, metavar="FOLDER", help="fetch nothing: take the packages in FOLDER")
+    parser.add_argument(
+        "--device",
+        default=runtimes.AUTO,
+        choices=[runtimes.AUTO, *runtimes.BUILDS],
+        help="which build of ONNX Runtime to take (default: what this machine is seen to have)",
+    )
     parser.add_argument(
         "--gimp-folder",
         action="append",
@@ -64,61 +78,118 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _follow(chosen: argparse.Namespace) -> None:
-    places = Places(settings.data_folder())
     if chosen.check:
-        _check(places)
+        _check(chosen.gimp_folder)
     elif chosen.uninstall:
-        _uninstall(places, gimps.find(chosen.gimp_folder))
+        _uninstall(gimps.find(chosen.gimp_folder))
     else:
-        environment.require_venv()
-        _install(places, gimps.find(chosen.gimp_folder))
-        if chosen.demo:
-            _demo(places)
+        packages.require_venv()
+        if chosen.offline and not chosen.offline.is_dir():
+            raise ColorizeError(f"There is no folder {chosen.offline}: please have it made by --prepare-offline.")
+        found = gimps.find(chosen.gimp_folder)
+        for gimp in found:
+            print(f"Found {gimp.name}: {gimp.found}")
+        build, why = runtimes.choose(chosen.device, runtimes.seen())
+        print(f"Taking the {build.name} build of ONNX Runtime: {why}.")
+        if chosen.prepare_offline:
+            _prepare_offline(chosen.prepare_offline, found, build)
+        else:
+            _install(found, build, chosen.offline)
+            if chosen.demo:
+                _demo(Places(sides.this_machine()))
 
 
-def _install(places: Places, found: list[gimps.Gimp]) -> None:
-    for gimp in found:
-        print(f"Found {gimp.name}: {gimp.found}")
+def _sides_of(found: list[Gimp]) -> list[Side]:
+    """This machine, for the command, and where else one of the GIMPs runs."""
+    return list(dict.fromkeys([sides.this_machine(), *(gimp.side for gimp in found)]))
+
+
+def _install(found: list[Gimp], build: Build, wheels: Path | None) -> None:
+    commands, failures = [], []
+    for side in _sides_of(found):
+        try:
+            of_side = [gimp for gimp in found if gimp.side == side]
+            commands.append(_install_on(Places(side), of_side, CPU if side.name else build, wheels))
+        except ColorizeError as error:
+            if not side.name:
+                raise
+            failures.append(f"For GIMP's {side.name} nothing was installed: {error}")
+    _say_what_next(commands[0], found)
+    if failures:
+        raise ColorizeError(" ".join(failures))
+
+
+def _install_on(places: Places, found: list[Gimp], build: Build, wheels: Path | None) -> Path:
+    """Makes one side's installation and switches to it -> its command."""
+    if places.side.name:
+        print(f"GIMP's {places.side.name} gets an environment of its own, by its own Python.", flush=True)
     with places.held():
         places.sweep()
         try:
-            places.prepare(gimp.plug_ins for gimp in found)
-            installation = environment.make(places.data)
-            print("Colouring a photograph to check it ...", flush=True)
-            _try_command(installation / COMMAND)
-            print(f"It works. {_try_plug_in(installation / PLUG_IN)}")
-            places.switch_to(installation)
+            places.prepare(found)
+            places.switch_to(_made(places.side, build, wheels))
             command = places.link_command()
         finally:
             places.sweep()
-    for plug_in in places.plug_ins:
-        print(f"Installed: {plug_in}")
-    _say_what_next(places, command)
+    for place in places.plug_ins:
+        print(f"Installed: {place}")
+    return command
 
 
-def _say_what_next(places: Places, command: Path) -> None:
-    if places.plug_ins:
+def _made(side: Side, build: Build, wheels: Path | None) -> Path:
+    """A new installation that works; with the build for the processor, where the chosen one does not run."""
+    installation = environment.make(side, build, wheels)
+    print("Colouring a photograph to check it ...", flush=True)
+    try:
+        if build != CPU:
+            doctor.try_plug_in(side, installation / FRONT_ENDS[0], "gpu")
+    except ColorizeError as error:
+        print(f"The {build.name} build does not run here, so the cpu build is taken instead. ({error})")
+        if build.lock != CPU.lock:
+            return _made(side, CPU, wheels)
+    doctor.try_command(side, installation / COMMAND)
+    print(f"It works. {doctor.try_plug_in(side, installation / FRONT_ENDS[0])}")
+    return installation
+
+
+def _prepare_offline(wheels: Path, found: list[Gimp], build: Build) -> None:
+    for side in _sides_of(found):
+        packages.fetch(side, [CPU] if side.name else [CPU, build], wheels)
+    print(f"All packages are in {wheels.absolute()}: now run install.py --offline with that folder.")
+
+
+def _say_what_next(command: Path, found: list[Gimp]) -> None:
+    if found:
         print("In GIMP (start it anew): open a photograph and click Colors > Colorize (neural)...")
     else:
-        print("No GIMP 3 was found: when there is one, run install.py again, perhaps with --gimp-folder DIR.")
+        print("No GIMP was found: when there is one, run install.py again, perhaps with --gimp-folder DIR.")
     on_path = shutil.which(settings.NAME) == str(command)
     print(f"Without GIMP: {settings.NAME if on_path else environment.quoted(command)} PHOTO -o RESULT")
 
 
-def _check(places: Places) -> None:
-    if not places.command.is_file():
-        raise ColorizeError("Colorize (neural) is not installed: run install.py without --check.")
-    _try_command(places.command)
-    print(f"{places.command}: works.")
-    for plug_in in places.plug_ins:
-        print(f"{plug_in}: works. {_try_plug_in(plug_in)}")
+def _check(told: list[Path]) -> None:
+    found = gimps.find(told)
+    looked_at = _sides_of(found) if told else list(dict.fromkeys([*_sides_of(found), *sides.installed()]))
+    if not told:  # installed for folders that were named then
+        remembered = {place.parents[1] for side in looked_at for place in Places(side).plug_ins}
+        for folder in sorted(remembered - {gimp.folder for gimp in found}):
+            found += gimps.find([folder])
+    findings = []
+    for finding in doctor.findings(found, looked_at):
+        print(finding, flush=True)
+        findings.append(finding)
+    bad = sum(finding.bad for finding in findings)
+    if bad:
+        raise ColorizeError(f"{bad} of {len(findings)} findings are bad: please do what they say.")
 
 
-def _uninstall(places: Places, found: list[gimps.Gimp]) -> None:
-    data = [places.data] if places.data.is_dir() else []  # being held makes it
-    with places.held():
-        removed = [*places.remove(gimp.plug_ins for gimp in found), *data]
-    places.remove_data()
+def _uninstall(found: list[Gimp]) -> None:
+    removed = []
+    for places in map(Places, sides.installed()):
+        data = [places.data] if places.data.is_dir() else []  # being held makes it
+        with places.held():
+            removed += [*places.remove(found), *data]
+        places.remove_data()
     for place in removed:
         print(f"Removed: {place}")
     if not removed:
@@ -126,24 +197,11 @@ def _uninstall(places: Places, found: list[gimps.Gimp]) -> None:
 
 
 def _demo(places: Places) -> None:
-    result = places.data / "demo" / SAMPLE.name
+    result = places.data / "demo" / doctor.SAMPLE.name
     result.parent.mkdir(exist_ok=True)
-    environment.run([places.command, SAMPLE, "-o", result, "--overwrite"], "The sample cannot be coloured", ours=True)
+    command: list[str | Path] = [places.command, doctor.SAMPLE, "-o", result, "--overwrite"]
+    processes.run(command, "The sample cannot be coloured", ours=True)
     print(f"The sample photograph in colours: {result}")
-
-
-def _try_command(command: Path) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        result = Path(folder) / SAMPLE.name
-        environment.run([command, SAMPLE, "-o", result], "The command cannot colour a photograph", ours=True)
-        if not result.is_file():
-            raise ColorizeError("The command ends well but writes no photograph: please report this.")
-
-
-def _try_plug_in(folder: Path) -> str:
-    trial = Path(__file__).with_name("trial.py")
-    command: list[str | Path] = [sys.executable, "-I", "-B", trial, folder]
-    return environment.run(command, "The plug-in cannot colour a photograph", ours=True)
 
 
 def _about_files(error: OSError) -> str:

@@ -1,7 +1,8 @@
 """What an installation has outside its own folder: a plug-in folder in each GIMP, and the command.
 
 Each is made beside its place and put there in one step, so that a killed run leaves the former or the new one.
-<data folder>/installed.json remembers where they are before they are there, and which folders were made to hold them.
+installed.json in a side's data folder remembers where they are before they are there, and which folders were made to
+hold them.
 """
 
 from __future__ import annotations
@@ -19,29 +20,40 @@ from colorize_neural import settings
 from colorize_neural.errors import ColorizeError
 from colorize_neural.lock import lock
 
-from installer.environment import COMMAND, INSTALLATIONS, PLUG_IN
+from installer.environment import COMMAND, INSTALLATIONS
+from installer.gimps import Gimp
+from installer.sides import Side
 
-_REMEMBERED = "installed.json"
 _LOCK = "install.lock"
 _SETTINGS = "settings.json"
 _NEW, _FORMER = f".{settings.NAME}.new", f".{settings.NAME}.former"  # GIMP does not look into hidden folders
+_OPTIONS = f"plug-in-settings/*-plug-in-{settings.NAME}.*"  # what GIMP keeps of the dialog, in its settings folder
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # linux/fcntl.h, linux/fs.h
 
 
 class Places:
-    """The places of one data folder."""
+    """The places of one side."""
 
-    def __init__(self, data: Path) -> None:
-        self.data = data
-        self.command = data / "bin" / COMMAND  # it stays there when installations come and go
-        self._plug_ins: list[Path] = []
+    def __init__(self, side: Side) -> None:
+        self.side = side
+        self.data = side.data
+        self.command = side.data / "bin" / COMMAND  # it stays there when installations come and go
+        self._plug_ins: dict[Path, str] = {}
         self._made: list[Path] = []
         self._recall()
 
     @property
-    def plug_ins(self) -> list[Path]:
-        """Our plug-in folders, in those GIMPs that are still there."""
-        return [place for place in self._plug_ins if place.parent.is_dir()]
+    def plug_ins(self) -> dict[Path, str]:
+        """Our plug-in folders, in those GIMPs that are still there, each with its front end."""
+        return {place: front_end for place, front_end in self._plug_ins.items() if place.parent.is_dir()}
+
+    @property
+    def installation(self) -> Path | None:
+        """The current one, which the command names."""
+        named = self.command.read_bytes() if self.command.is_file() else b""
+        folder = self.data / INSTALLATIONS
+        there = folder.iterdir() if folder.is_dir() else []
+        return next((path for path in there if os.fsencode(path.name) in named), None)
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -55,13 +67,13 @@ class Places:
             self._made += missing
             yield
 
-    def prepare(self, gimps: Iterable[Path]) -> None:
+    def prepare(self, gimps: Iterable[Gimp]) -> None:
         """Makes and remembers the plug-ins folders of these GIMPs, and finds out early where we may not write."""
-        places = [folder / settings.NAME for folder in gimps]
+        places = {gimp.plug_ins / settings.NAME: gimp.front_end for gimp in gimps}
         for place in places:
             if place not in self._plug_ins and place.exists() and not (place / _SETTINGS).is_file():
                 raise ColorizeError(f"{place} is not ours: please move it away, and run install.py again.")
-        self._plug_ins = list(dict.fromkeys([*self.plug_ins, *places]))
+        self._plug_ins = self.plug_ins | places
         self._make_folder(self.command.parent)
         for place in self._plug_ins:
             self._make_folder(place.parent)
@@ -69,8 +81,8 @@ class Places:
 
     def switch_to(self, installation: Path) -> None:
         """Makes an installation the current one: everything is made beside its place before the first is put there."""
-        for place in self.plug_ins:
-            _copy(installation / PLUG_IN, place.with_name(_NEW))
+        for place, front_end in self.plug_ins.items():
+            _copy(installation / front_end, place.with_name(_NEW))
         beside = self.command.with_name(f"{COMMAND}.new")
         shutil.copy(installation / COMMAND, beside)
         for place in self.plug_ins:
@@ -94,7 +106,7 @@ class Places:
 
     def link_command(self) -> Path:
         """Puts a link to the command where the shell looks for it -> the link, or the command where that cannot be."""
-        link = _link()
+        link = self._link()
         with contextlib.suppress(OSError):  # what is installed works without it
             if link is not None and (self._is_our_link(link) or not os.path.lexists(link)):
                 self._make_folder(link.parent)
@@ -105,21 +117,29 @@ class Places:
                 return link
         return self.command
 
-    def remove(self, gimps: Iterable[Path]) -> list[Path]:
-        """Removes all that lies outside the data folder, also from these plug-ins folders -> what it was."""
+    def remove(self, gimps: Iterable[Gimp]) -> list[Path]:
+        """Removes all that lies outside the data folder, also from these GIMPs -> what it was."""
         self.sweep()
-        found = [folder / settings.NAME for folder in gimps if self._is_of_our_data(folder / settings.NAME)]
-        link = _link()
+        found = [place for gimp in gimps if self._is_of_our_data(place := gimp.plug_ins / settings.NAME)]
+        link = self._link()
         links = [link] if link is not None and self._is_our_link(link) else []
         removed = [place for place in dict.fromkeys([*self.plug_ins, *found, *links]) if os.path.lexists(place)]
         for place in removed:
             _remove(place, ignore_errors=False)
+            for options in place.parents[1].glob(_OPTIONS):
+                options.unlink()
         return removed
 
     def remove_data(self) -> None:
         """Removes the data folder, when it is not held, and then the folders that were made to hold all this."""
-        shutil.rmtree(self.data)
+        for folder in (self.data, *self.side.traces()):
+            shutil.rmtree(folder)
         self._remove_empty_folders()
+
+    def _link(self) -> Path | None:
+        """Where users' own commands are, on systems that have such a place; a sandbox's command is of no use there."""
+        here = os.name == "posix" and not self.side.name
+        return Path.home() / ".local" / "bin" / settings.NAME if here else None
 
     def _is_of_our_data(self, place: Path) -> bool:
         try:
@@ -142,27 +162,24 @@ class Places:
 
     def _recall(self) -> None:
         try:
-            remembered = json.loads((self.data / _REMEMBERED).read_text(encoding="utf-8"))
+            remembered = json.loads((self.data / settings.REMEMBERED).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return
-        self._plug_ins = [Path(place) for place in remembered["plug_ins"]]
+        plug_ins = remembered["plug_ins"]
+        if isinstance(plug_ins, list):  # before there was a front end for GIMP 2.10
+            plug_ins = dict.fromkeys(plug_ins, "gimp3")
+        self._plug_ins = {Path(place): front_end for place, front_end in plug_ins.items()}
         self._made = [Path(folder) for folder in remembered["made"]]
 
     def _remember(self) -> None:
-        entries = {"plug_ins": list(map(str, self._plug_ins)), "made": list(map(str, dict.fromkeys(self._made)))}
-        beside = self.data / f"{_REMEMBERED}.new"
-        beside.write_text(json.dumps(entries, indent=2), encoding="utf-8")
-        beside.replace(self.data / _REMEMBERED)
+        plug_ins = {str(place): front_end for place, front_end in self._plug_ins.items()}
+        entries = {"plug_ins": plug_ins, "made": list(map(str, dict.fromkeys(self._made)))}
+        settings.write_json(self.data / settings.REMEMBERED, entries)
 
 
 def _missing(folder: Path) -> list[Path]:
     """Which of the folder and its parents are to be made, outermost first."""
     return [path for path in (folder, *folder.parents) if not path.exists()][::-1]
-
-
-def _link() -> Path | None:
-    """Where users' own commands are, on systems that have such a place."""
-    return Path.home() / ".local" / "bin" / settings.NAME if os.name == "posix" else None
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -1,6 +1,7 @@
-"""`python trial.py FOLDER`: colours a picture through the client and the settings.json that lie in a plug-in folder.
+"""Colours a picture through the client and the settings.json of a plug-in folder: FOLDER DEVICE.
 
-A process of its own, because install.py has the checkout's client loaded, not the installed one.
+A process of its own, because install.py has the checkout's client loaded, not the installed one; and one that needs no
+other file of the checkout, for a sandbox may not see it.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 WIDTH, HEIGHT = 96, 64
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, device: str) -> None:
     """Prints on what it ran; ends with a sentence where it could not."""
     sys.path.insert(0, str(folder))
     from colorize_neural import settings  # noqa: PLC0415 - only now it is that folder's
@@ -23,7 +24,7 @@ def main(folder: Path) -> None:
     try:
         with Client(settings.read(folder)) as client, client.pixels(Shape(WIDTH, HEIGHT, 3, "uint8")) as pixels:
             pixels.write(grey)
-            result = client.colorize(pixels, {}, lambda _fraction, _text: None)
+            result = client.colorize(pixels, {"device": device}, lambda _fraction, _text: None)
             coloured = pixels.read(HEIGHT)
     except ColorizeError as error:
         sys.exit(str(error))
@@ -33,4 +34,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -19,7 +19,7 @@ from tests.tiny_models import TINY, make_models
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """This very environment as the worker's, with models whose answers are known."""
     models = make_models(tmp_path_factory.mktemp("tiny") / "models", list(TINY))
-    return Settings(Path(sys.executable), models, __version__)
+    return Settings(Path(sys.executable), models, __version__, added=models.with_name("added"))
 
 
 @pytest.fixture

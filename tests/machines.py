@@ -27,13 +27,22 @@ def pip_cache() -> str:
 
 
 def make_checkout(folder: Path) -> Path:
-    """What a user downloads, with tiny models."""
+    """What a user downloads, with tiny models, and a build for CUDA that cannot use any card."""
     for name in ("installer", "plugin", "samples"):
         shutil.copytree(REPOSITORY / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("install.py", "pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(REPOSITORY / name, folder)
+    (folder / "plugin/runtimes/cuda.lock").write_bytes((folder / "plugin/runtimes/cpu.lock").read_bytes())  # no 2 GB
     make_models(folder / "models", ["orange"])
     return folder
+
+
+def make_program(path: Path, lines: str) -> Path:
+    """A program of the shell's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{lines}\n")
+    path.chmod(0o755)
+    return path
 
 
 class Machine:
@@ -49,8 +58,27 @@ class Machine:
     def gimp_folder(self, version: str) -> Path:
         return self.home / ".config/GIMP" / version
 
+    def add_flatpak(self, version: str) -> Path:
+        """A GIMP in a flatpak, with settings of its own -> their folder; its sandbox's Python is this one."""
+        python = Path(sys.executable).resolve()
+        make_program(
+            self.programs / "flatpak",
+            f"""case "$*" in
+                "run org.gimp.GIMP --version") echo GNU Image Manipulation Program version {version}.8;;
+                "run --command=python3 org.gimp.GIMP "*) shift 3; exec {python} "$@";;
+                "run --command="*) program=${{2#--command=}}; shift 3; exec "$program" "$@";;
+            esac""",
+        )
+        folder = self.home / ".var/app/org.gimp.GIMP/config/GIMP" / version
+        folder.mkdir(parents=True)
+        return folder
+
     def plug_in(self, version: str) -> Path:
         return self.gimp_folder(version) / "plug-ins" / NAME
+
+    def places(self) -> list[Path]:
+        """Where our plug-in is, in whichever GIMP."""
+        return sorted(path.parent for path in self.home.rglob(f"plug-ins/{NAME}/settings.json"))
 
     def environment(self, **more: str) -> dict[str, str]:
         astray = ("XDG_", "GIMP", "PYTHON", "COLORIZE_NEURAL_", "VIRTUAL_ENV")

@@ -18,6 +18,7 @@ OWN = {"colorize_neural", *(f"colorize_neural.{file.stem}" for file in COPIED)}
 WORKER = {f"colorize_neural.worker.{file.stem}" for file in (PACKAGE / "worker").glob("*.py")} | {
     "colorize_neural.worker"
 }
+COMMAND = ("parser", "models_command", "added", "download", "cluster")
 STANDARD = set(sys.stdlib_module_names)
 
 #  files: what they may import beside the standard library
@@ -30,13 +31,17 @@ MAY_IMPORT = {
         sorted((REPOSITORY / "plugin/gimp3").glob("*.py")),
         {"gi", *(file.stem for file in (REPOSITORY / "plugin/gimp3").glob("*.py")), *OWN},
     ),
+    "the GIMP 2.10 front end": (
+        sorted((REPOSITORY / "plugin/gimp2").glob("*.py")),
+        {"gimp", "gimpenums", "gimpfu"},
+    ),
     "the worker": (
         sorted((PACKAGE / "worker").glob("*.py")),
         {"numpy", "cv2", "onnxruntime", "pyvips", *OWN, *WORKER},
     ),
     "the command": (
-        [PACKAGE / "cli.py", PACKAGE / "cluster.py"],
-        {*OWN, *WORKER, "colorize_neural.cluster", "ray"},
+        [PACKAGE / f"{name}.py" for name in ("cli", *COMMAND)],
+        {*OWN, *WORKER, *(f"colorize_neural.{name}" for name in COMMAND), "ray"},
     ),
     "the installer": (
         [REPOSITORY / "install.py", *sorted((REPOSITORY / "installer").glob("*.py"))],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -46,6 +47,16 @@ class Desk:
             capture_output=True,
             text=True,
             check=False,
+        )
+
+    def started(self, *arguments: str | Path) -> subprocess.Popen[bytes]:
+        """The command as a program starts it, which holds its stdin and reads its stdout."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "colorize_neural.cli", *arguments],
+            cwd=self.folder,
+            env=os.environ | {MODELS_VARIABLE: str(self.models)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
 
     def colorize(self, *arguments: str | Path) -> None:
@@ -156,6 +167,15 @@ def test_a_profile_is_understood_before_the_lightness_is_taken(desk: Desk) -> No
     assert (wanted - found).abs().avg() < 1
 
 
+def test_a_profile_that_says_srgb_costs_no_rounding(desk: Desk) -> None:
+    grey = load(desk.grey("in.png", bits=16))
+    image = grey.bandjoin([grey, grey]).copy(interpretation="rgb16")
+    image.set_type(pyvips.GValue.blob_type, "icc-profile-data", other_srgb())
+    save(image, desk.folder / "in.tif")
+    desk.colorize("in.tif", "-o", "out.tif", "--model", "grey")
+    assert np.array_equal(load(desk.folder / "out.tif").numpy(), image.numpy())
+
+
 def test_several_photographs_go_to_a_folder(desk: Desk) -> None:
     photos = [desk.grey("a.png"), desk.grey("b.tif"), desk.grey("c.gif")]
     done = desk.run(*photos, "-o", "new folder")
@@ -202,6 +222,26 @@ def test_version_and_help_come_without_loading_anything(desk: Desk) -> None:
     assert not loaded & {"numpy", "cv2", "onnxruntime", "pyvips"}
 
 
+def test_a_program_is_told_how_far_a_photograph_is(desk: Desk) -> None:
+    with desk.started(desk.grey("in.png"), "-o", "out.png", "--progress") as process:
+        told = [json.loads(line) for line in process.stdout or ()]
+    assert process.returncode == 0
+    fractions = [message["fraction"] for message in told]
+    assert fractions == sorted(fractions)
+    assert (fractions[0], fractions[-1]) == (0, 1)
+    assert all(message["kind"] == "progress" and message["text"] for message in told)
+
+
+def test_a_command_whose_program_is_killed_ends_in_mid_work(desk: Desk) -> None:
+    with desk.started(desk.grey("in.png"), "-o", "out.png", "--model", "hours", "--progress") as process:
+        assert process.stdout
+        assert any(json.loads(line)["text"].startswith("Finding") for line in iter(process.stdout.readline, b""))
+        assert process.stdin
+        process.stdin.close()
+        assert process.wait(timeout=20) == 1
+    assert sorted(path.name for path in desk.folder.iterdir()) == ["in.png"]
+
+
 BAD_INPUT = {
     "no such file": (["nothing.jpg", "-o", "out.png"], "check the name"),
     "a pattern that matches nothing": (["scans/*.tif", "-o", "both"], "check the name"),
@@ -217,6 +257,7 @@ BAD_INPUT = {
     "a result without a folder": (["in.png", "-o", "nowhere/out.png"], "no folder"),
     "a file for several": (["in.png", "in2.png", "-o", "text.jpg"], "need a folder"),
     "the same result twice": (["in.png", "sub/in.png", "-o", "both"], "Several photographs"),
+    "the progress of several": (["in.png", "in2.png", "-o", "both", "--progress"], "for one photograph"),
     "no photograph": (["-o", "out.png"], "--help"),
     "a folder that cannot be made": (["in.png", "in2.png", "-o", "text.jpg/below"], "cannot be made"),
 }
@@ -255,6 +296,15 @@ def test_a_full_disk_is_a_sentence_and_leaves_no_file(desk: Desk) -> None:
         done = desk.run(SAMPLE, "-o", disk / "out.png")
         assert_one_sentence(done, "could not be written")
         assert list(disk.iterdir()) == []
+
+
+def other_srgb() -> bytes:
+    """sRGB with a red that differs in the fourth digit, as no two programs' own sRGB are quite the same."""
+    profile = bytes(pyvips.Image.profile_load("srgb"))
+    entry = profile.index(b"rXYZ")  # the tag's name, its place, its size; X is its third number
+    x = int.from_bytes(profile[entry + 4 : entry + 8], "big") + 8
+    red = int.from_bytes(profile[x : x + 4], "big") + 8
+    return profile[:x] + red.to_bytes(4, "big") + profile[x + 4 :]
 
 
 def assert_one_sentence(done: Done, words: str) -> None:

@@ -14,7 +14,7 @@ import onnx
 import pytest
 import torch
 from colorize_neural.errors import ColorizeError
-from colorize_neural.worker.color import Float, lab_from_rgb, lightness_from_rgb, srgb_from_linear
+from colorize_neural.worker.color import D65, Float, lab_from_rgb, lightness_from_rgb, srgb_from_linear
 from colorize_neural.worker.colorizer import Colorizer, Options
 from colorize_neural.worker.framing import AnySize
 from colorize_neural.worker.models import Model, Session, read_models
@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from export import import_zhang
 from export.bins import bin_centers
-from export.d65 import D65, D50FromD65
+from export.d65 import D50FromD65
 from export.networks.siggraph17 import Siggraph17
 from export.networks.zhang2016 import Zhang2016
 from export.to_onnx import FAITHFUL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -11,6 +12,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +21,10 @@ import pyvips
 from colorize_neural import settings
 
 from tests.disks import small_disk
-from tests.machines import NAME, ODD, REPOSITORY, Done, Machine, Tree, make_checkout, tree
+from tests.machines import NAME, ODD, REPOSITORY, Done, Machine, Tree, make_checkout, make_program, tree
 
 NO_PACKAGES = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/nowhere"}  # the quickest way for an installation to fail
+NO_NETWORK = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_NO_CACHE_DIR": "1"}
 FRONT_END = {file.name for file in (REPOSITORY / "plugin/gimp3").glob("*.py")} | {
     "colorize_neural",
     "help",
@@ -39,9 +42,9 @@ class Story:
     after: Tree
 
 
-def act(machine: Machine, *arguments: str | Path) -> Story:
+def act(machine: Machine, *arguments: str | Path, **environment: str) -> Story:
     before = machine.tree()
-    done = machine.install(*arguments)
+    done = machine.install(*arguments, **environment)
     assert done.returncode == 0, done.stderr
     return Story(machine, before, done, machine.tree())
 
@@ -53,22 +56,27 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Story:
-    """One full installation: a GIMP 3.0 that was used before, and a GIMP 3.2 that was never started."""
+    """One full installation: GIMP 2.10 and 3.0 that were used before, a 3.2 that never was, and a flatpak's 3.0."""
     machine = Machine(tmp_path_factory.mktemp("machine"), checkout)
     others_plug_in = machine.gimp_folder("3.0") / "plug-ins/other/other.py"
     others_plug_in.parent.mkdir(parents=True)
     others_plug_in.write_text("not ours")
     (machine.gimp_folder("2.10") / "plug-ins").mkdir(parents=True)
-    gimp = machine.programs / "gimp-3.2"
-    gimp.write_text("#!/bin/sh\n[ $1 = --version ] && echo GNU Image Manipulation Program version 3.2.6\n")
-    gimp.chmod(0o755)
+    version = "GNU Image Manipulation Program version 3.2.6"
+    make_program(machine.programs / "gimp-3.2", f"[ $1 = --version ] && echo {version}")
+    machine.add_flatpak("3.0")
     return act(machine, "--demo")
 
 
 @pytest.fixture(scope="module")
 def upgraded(installed: Story) -> Story:
-    """A newer version, after a run that was killed; meanwhile somebody else's command has our name."""
-    installed.machine.kill_install_when_it_says("Fetching")
+    """A newer version, after runs that were killed; meanwhile somebody else's command has our name.
+
+    And a card of NVIDIA's came, which the build for CUDA cannot use.
+    """
+    for step in ("Making an environment", "Fetching", "Colouring"):
+        installed.machine.kill_install_when_it_says(step)
+    make_program(installed.machine.programs / "nvidia-smi", "echo NVIDIA Imaginary, 999.9, 9.9")
     package = installed.machine.checkout / "plugin/colorize_neural/__init__.py"
     package.write_text(re.sub(r'__version__ = ".*"', '__version__ = "9.9.9"', package.read_text()))
     command = installed.machine.command
@@ -87,8 +95,15 @@ def uninstalled(upgraded: Story) -> Story:
 
 
 def works(machine: Machine) -> bool:
+    """GIMP 3.0, 3.2 and the flatpak's, the command and that of the flatpak."""
     checked = machine.install("--check")
-    return checked.returncode == 0 and checked.stdout.count("works") == 1 + 2
+    return checked.returncode == 0 and checked.stdout.count(": works.") == 3 + 2 and "BAD" not in checked.stdout
+
+
+def bad_findings(machine: Machine, *arguments: str | Path) -> list[str]:
+    checked = machine.install("--check", *arguments)
+    assert is_one_sentence(checked)
+    return [line for line in checked.stdout.splitlines() if line.startswith("BAD")]
 
 
 def is_one_sentence(done: Done) -> bool:
@@ -133,34 +148,111 @@ def test_the_command_works_under_the_name_that_it_tells(installed: Story) -> Non
     assert result.is_file()
 
 
+def test_what_was_found_and_what_was_done_is_told(installed: Story) -> None:
+    said, machine = installed.done.stdout, installed.machine
+    for gimp in ("GIMP 2.10: ", "GIMP 3.0: ", f"GIMP 3.2: {machine.programs / 'gimp-3.2'}", "GIMP 3.0 (flatpak): "):
+        assert f"Found {gimp}" in said
+    assert "Taking the cpu build of ONNX Runtime: no graphics card" in said
+    for place in machine.places():
+        assert f"Installed: {place}" in said
+
+
+def test_a_sandboxed_gimp_has_an_environment_of_its_own_that_the_sandbox_sees(installed: Story) -> None:
+    sandbox = installed.machine.home / ".var/app/org.gimp.GIMP"
+    told = settings.read(sandbox / "config/GIMP/3.0/plug-ins" / NAME)
+    assert sandbox / "data" / NAME in told.python.parents
+    assert sandbox / "data" / NAME in told.models.parents
+
+
+def test_gimp_2_10_gets_its_own_front_end(installed: Story) -> None:
+    plug_in = installed.machine.plug_in("2.10")
+    assert {path.name for path in plug_in.iterdir()} == {f"{NAME}.py", "settings.json"}
+    assert os.access(plug_in / f"{NAME}.py", os.X_OK)
+    assert settings.read(plug_in) == settings.read(installed.machine.plug_in("3.0"))
+
+
 def test_the_check_tells_what_works(installed: Story) -> None:
     assert works(installed.machine)
 
 
+def test_the_check_names_what_runs(installed: Story) -> None:
+    said = installed.machine.install("--check").stdout
+    assert "every file is as it was installed; onnxruntime 1." in said
+    assert "1 models, all of them intact" in said
+    assert "works. Ran on the CPU" in said
+
+
+def test_the_check_looks_only_at_the_gimp_that_is_named(installed: Story) -> None:
+    said = installed.machine.install("--check", "--gimp-folder", installed.machine.gimp_folder("3.2")).stdout
+    assert str(installed.machine.plug_in("3.2")) in said
+    assert str(installed.machine.plug_in("3.0")) not in said
+
+
+def test_the_check_of_a_gimp_without_the_plug_in_is_bad(installed: Story, tmp_path: Path) -> None:
+    (finding,) = bad_findings(installed.machine, "--gimp-folder", tmp_path)
+    assert str(tmp_path / "plug-ins" / NAME) in finding
+    assert finding.endswith("run install.py again.")
+
+
 def test_the_check_notices_a_damaged_model(installed: Story) -> None:
-    model = settings.read(installed.machine.plug_in("3.0")).models / "orange.onnx"
-    intact = model.read_bytes()
-    model.write_bytes(intact + b"!")
-    try:
-        done = installed.machine.install("--check")
-    finally:
-        model.write_bytes(intact)
-    assert is_one_sentence(done)
-    assert "damaged" in done.stderr
-    assert done.stderr.count("install.py") == 1
+    with damaged(settings.read(installed.machine.plug_in("3.0")).models / "orange.onnx"):
+        findings = bad_findings(installed.machine)
+    assert "orange.onnx is missing or damaged" in findings[-2]
+    assert all("run install.py again" in finding for finding in findings)
+
+
+def test_the_check_notices_a_package_that_was_changed(installed: Story) -> None:
+    site_packages = settings.read(installed.machine.plug_in("3.0")).models.parents[1]
+    with damaged(site_packages / "numpy/py.typed"):
+        (finding,) = bad_findings(installed.machine)
+    assert "numpy/py.typed" in finding
 
 
 def test_the_check_passes_on_what_the_plug_in_says(installed: Story) -> None:
-    told = installed.machine.plug_in("3.0") / "settings.json"
-    intact = told.read_text()
-    told.write_text("{")
+    with damaged(installed.machine.plug_in("3.0") / "settings.json"):
+        (finding,) = bad_findings(installed.machine)
+    assert "Colorize (neural) is not completely installed" in finding
+
+
+def test_the_check_notices_a_front_end_that_gimp_would_pass_over(installed: Story) -> None:
+    front_end = installed.machine.plug_in("3.0") / f"{NAME}.py"
+    front_end.chmod(0o644)
     try:
-        done = installed.machine.install("--check")
+        (finding,) = bad_findings(installed.machine)
     finally:
-        told.write_text(intact)
-    assert is_one_sentence(done)
-    assert done.stderr.startswith("Colorize (neural) is not completely installed")
-    assert done.stderr.count("install.py") == 1
+        front_end.chmod(0o755)
+    assert "cannot be run" in finding
+
+
+@pytest.mark.parametrize(
+    ("version", "known", "finding"),
+    [
+        ("3.0", "plug-in-colorize-neural", "ok    GIMP 3.0 knows the plug-in"),
+        ("3.0", "plug-in-other", "BAD   GIMP 3.0 was started but does not take the plug-in: start it from a terminal"),
+        ("2.10", "python-fu-colorize-neural", "ok    GIMP 2.10 knows the plug-in"),
+        ("2.10", "python-fu-other", "BAD   GIMP 2.10 was started but does not take the plug-in: it may have no Python"),
+    ],
+)
+def test_the_check_knows_from_gimps_own_notes_whether_it_took_the_plug_in(
+    installed: Story, version: str, known: str, finding: str
+) -> None:
+    folder = installed.machine.gimp_folder(version)
+    (folder / "pluginrc").write_text(f'(proc-def "{known}" 1)')
+    try:
+        said = installed.machine.install("--check", "--gimp-folder", folder).stdout
+    finally:
+        (folder / "pluginrc").unlink()
+    assert finding in said
+
+
+@contextlib.contextmanager
+def damaged(file: Path) -> Iterator[None]:
+    intact = file.read_bytes()
+    file.write_bytes(intact + b"!")
+    try:
+        yield
+    finally:
+        file.write_bytes(intact)
 
 
 def test_nothing_is_written_into_the_checkout(checkout: Path, installed: Story) -> None:
@@ -176,19 +268,18 @@ def test_the_help_page_is_installed_where_the_plug_in_looks_for_it(installed: St
 
 def test_nothing_is_written_elsewhere_at_home(installed: Story) -> None:
     new = {path for path in installed.after if path not in installed.before}
-    ours = (f".local/share/{NAME}/", f".config/GIMP/3.0/plug-ins/{NAME}", ".config/GIMP/3.2", ".local/bin")
-    assert {path for path in new if not path.startswith(ours)} == {".local", ".local/share", f".local/share/{NAME}"}
+    plug_ins = tuple(f".config/GIMP/{version}/plug-ins/{NAME}" for version in ("2.10", "3.0"))
+    sandbox = ".var/app/org.gimp.GIMP"
+    ours = (f".local/share/{NAME}", *plug_ins, ".config/GIMP/3.2", ".local/bin", f"{sandbox}/data/{NAME}")
+    others = {".local", ".local/share", f"{sandbox}/data"}
+    assert {path for path in new if not path.startswith((*ours, f"{sandbox}/config/GIMP/3.0/plug-ins"))} == others
 
 
 @pytest.mark.parametrize(
     ("environment", "told"),
     [
         pytest.param(NO_PACKAGES, "pip finds no package", id="no packages"),
-        pytest.param(
-            {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_NO_CACHE_DIR": "1"},
-            "connection",
-            id="no network",
-        ),
+        pytest.param(NO_NETWORK, "connection", id="no network"),
     ],
 )
 def test_where_packages_cannot_be_had_the_former_installation_works(
@@ -285,7 +376,7 @@ def test_a_surprise_keeps_its_traceback_in_the_log(installed: Story) -> None:
     log = installed.machine.data / f"{NAME}.log"
     assert is_one_sentence(done)
     assert str(log) in done.stderr
-    assert "TypeError" in log.read_text().rpartition("Traceback")[2]
+    assert "AttributeError" in log.read_text().rpartition("Traceback")[2]
 
 
 def test_a_killed_run_leaves_the_former_installation_working(installed: Story) -> None:
@@ -298,7 +389,7 @@ def test_a_killed_run_leaves_the_former_installation_working(installed: Story) -
 
 def test_running_again_upgrades(upgraded: Story) -> None:
     machine = upgraded.machine
-    assert [settings.read(machine.plug_in(version)).version for version in ("3.0", "3.2")] == ["9.9.9", "9.9.9"]
+    assert [settings.read(place).version for place in machine.places()] == ["9.9.9"] * 4
     assert machine.run(machine.command, "--version").stdout.split() == [NAME, "9.9.9"]
     assert works(machine)
 
@@ -306,6 +397,12 @@ def test_running_again_upgrades(upgraded: Story) -> None:
 def test_an_upgrade_removes_the_former_installation_and_what_a_killed_run_left(upgraded: Story) -> None:
     (installation,) = upgraded.machine.installations()
     assert installation.startswith("9.9.9-")
+
+
+def test_where_the_gpu_build_makes_no_session_the_cpu_build_is_taken(upgraded: Story) -> None:
+    said = upgraded.done.stdout
+    assert "Taking the cuda build of ONNX Runtime: there is a card of NVIDIA's (NVIDIA Imaginary" in said
+    assert "The cuda build does not run here, so the cpu build is taken instead." in said
 
 
 def test_somebody_elses_command_of_our_name_stays(upgraded: Story) -> None:
@@ -326,13 +423,14 @@ def test_uninstalling_leaves_exactly_what_was_there_before(installed: Story, uni
 def test_uninstalling_tells_what_it_removed(uninstalled: Story) -> None:
     machine = uninstalled.machine
     removed = {line.partition(": ")[2] for line in uninstalled.done.stdout.splitlines()}
-    assert removed == set(map(str, (machine.plug_in("3.0"), machine.plug_in("3.2"), machine.command, machine.data)))
+    data = (machine.data, machine.home / ".var/app/org.gimp.GIMP/data" / NAME)
+    plug_ins = {machine.home / path for path in uninstalled.before if path.endswith(f"/plug-ins/{NAME}")}
+    assert removed == set(map(str, (*plug_ins, machine.command, *data)))
 
 
 def test_what_is_not_installed_cannot_be_checked_but_uninstalled(uninstalled: Story) -> None:
-    checked = uninstalled.machine.install("--check")
-    assert is_one_sentence(checked)
-    assert "not installed" in checked.stderr
+    findings = bad_findings(uninstalled.machine)
+    assert f"Nothing is installed in {uninstalled.machine.data}" in findings[-2]
     assert uninstalled.machine.install("--uninstall").returncode == 0
 
 
@@ -352,26 +450,58 @@ def test_a_first_installation_that_fails_leaves_only_its_log(fresh: Machine) -> 
     assert fresh.tree() == before
 
 
-def test_an_installation_whose_data_folder_was_deleted_can_be_uninstalled(fresh: Machine) -> None:
-    fresh.gimp_folder("3.0").mkdir(parents=True)
-    act(fresh)
-    shutil.rmtree(fresh.data)
-    removed = act(fresh, "--uninstall")
-    assert removed.done.stdout.splitlines() == [f"Removed: {place}" for place in (fresh.plug_in("3.0"), fresh.command)]
+@pytest.fixture(scope="module")
+def offline(tmp_path_factory: pytest.TempPathFactory, checkout: Path) -> Story:
+    """A machine that no server answers, with the packages of another one; and a file where its command should be."""
+    wheels = tmp_path_factory.mktemp("wheels") / ODD
+    other = act(Machine(tmp_path_factory.mktemp("other"), checkout), "--prepare-offline", wheels).machine
+    assert [path.name for path in other.data.iterdir()] == [f"{NAME}.log"]
+    machine = Machine(tmp_path_factory.mktemp("offline"), checkout)
+    machine.gimp_folder("3.0").mkdir(parents=True)
+    machine.command.parent.parent.mkdir()
+    machine.command.parent.write_text("theirs")
+    return act(machine, "--offline", wheels, **NO_NETWORK)
+
+
+def test_what_was_fetched_elsewhere_can_be_installed_offline(offline: Story) -> None:
+    assert offline.machine.install("--check").returncode == 0
+    assert "Downloading" not in offline.done.stdout
+
+
+def test_where_the_command_cannot_be_linked_its_own_path_is_told(offline: Story) -> None:
+    machine = offline.machine
+    assert f"/{NAME}/bin/{NAME}' PHOTO -o RESULT" in offline.done.stdout
+    assert machine.run(machine.data / "bin" / NAME, "--version").returncode == 0
+    assert machine.command.parent.read_text() == "theirs"
+
+
+def test_an_installation_whose_data_folder_was_deleted_can_be_uninstalled(offline: Story) -> None:
+    machine = offline.machine
+    kept_by_gimp = machine.gimp_folder("3.0") / f"plug-in-settings/GimpProcedureConfigRun-plug-in-{NAME}.last"
+    kept_by_gimp.parent.mkdir()
+    kept_by_gimp.write_text("")
+    shutil.rmtree(machine.data)
+    removed = act(machine, "--uninstall")
+    assert removed.done.stdout.splitlines() == [f"Removed: {machine.plug_in('3.0')}"]
     assert not any(NAME in path for path in removed.after)
-    again = act(fresh, "--uninstall")
+    again = act(machine, "--uninstall")
     assert again.done.stdout == "Nothing is installed.\n"
     assert again.after == again.before
 
 
-def test_where_the_command_cannot_be_linked_its_own_path_is_told(fresh: Machine) -> None:
-    in_the_way = fresh.command.parent
-    in_the_way.parent.mkdir()
-    in_the_way.write_text("theirs")
-    story = act(fresh)
-    assert f"/{NAME}/bin/{NAME}' PHOTO -o RESULT" in story.done.stdout
-    assert fresh.run(fresh.data / "bin" / NAME, "--version").returncode == 0
-    assert in_the_way.read_text() == "theirs"
+@pytest.mark.parametrize("folder", ["empty", "missing"])
+def test_a_folder_without_the_packages_is_a_sentence(fresh: Machine, tmp_path: Path, folder: str) -> None:
+    (tmp_path / "empty").mkdir()
+    done = fresh.install("--offline", tmp_path / folder)
+    assert is_one_sentence(done)
+    assert "--prepare-offline" in done.stderr
+    assert fresh.installations() == []
+
+
+def test_a_build_that_this_machine_cannot_have_is_a_sentence(fresh: Machine) -> None:
+    done = fresh.install("--device", "directml")
+    assert is_one_sentence(done)
+    assert "--device auto" in done.stderr
 
 
 def test_a_full_disk_is_a_sentence_and_leaves_nothing(fresh: Machine, tmp_path: Path) -> None:
@@ -418,11 +548,11 @@ def test_an_older_python_is_told_to_take_a_newer_one(python: Path | None, fresh:
 
 
 def test_the_lock_names_every_requirement_with_its_hashes() -> None:
-    lock = (REPOSITORY / "plugin/requirements.lock").read_text()
+    lock = (REPOSITORY / "plugin/requirements.lock").read_text() + (REPOSITORY / "plugin/runtimes/cpu.lock").read_text()
     for requirement in ("numpy", "opencv-python-headless", "onnxruntime", "pyvips", "pyvips-binary"):
         assert re.search(rf"^{requirement}==\S+.*\\\n    --hash=sha256:", lock, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "build.lock"])
-def test_no_lock_names_a_server(name: str) -> None:
-    assert "://" not in (REPOSITORY / "plugin" / name).read_text()
+@pytest.mark.parametrize("lock", sorted((REPOSITORY / "plugin").rglob("*.lock")), ids=lambda lock: lock.stem)
+def test_no_lock_names_a_server(lock: Path) -> None:
+    assert "://" not in lock.read_text()

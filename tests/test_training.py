@@ -96,6 +96,7 @@ def test_every_recipe_survives_the_way_into_a_checkpoint_and_back(file: Path, fu
         ("held_out = 0.02", "held_out = 0", "0.01 to 0.5"),
         ('title = "Autochrome"', "", "title"),
         ("seed = 1", "seed =", "mend it"),
+        ("multiple = 32", "side = 64", "size under"),
         ("[start]", "[start]\nend = 1", "end"),
         ("[manifest]", "[manifest]\n[other]", "description"),
     ],
@@ -303,6 +304,14 @@ def test_the_onnx_file_answers_as_the_network_and_carries_its_facts(run: Path, t
     assert np.abs(np.moveaxis(found, -1, 1) - wanted.numpy()).mean() < to_onnx.FAITHFUL
     to_onnx.main([str(run), "--models", str(tmp_path)])
     assert len(read_models(tmp_path)) == 1
+
+
+def test_a_model_of_one_size_takes_that_size_only(run: Path) -> None:
+    training = to_onnx.load_run(run)
+    manifest = dataclasses.replace(training.recipe.manifest, size={"side": 96, "padding": 100.0})
+    model = to_onnx.onnx_from_colorizer(training.colorizer(), manifest)
+    shapes = {one.name: [side.dim_value for side in one.type.tensor_type.shape.dim] for one in model.graph.input}
+    assert shapes["L"] == [1, 1, 96, 96]
 
 
 @pytest.mark.parametrize("fault", [float("nan"), 50.0])

@@ -7,7 +7,6 @@ Standard library only: GIMP's own Python imports it.
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections import Counter
@@ -16,7 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from colorize_neural import __version__
+from colorize_neural import __version__, settings
 from colorize_neural.errors import ColorizeError
 from colorize_neural.folders import Plan, Task
 from colorize_neural.journal import How, Journal, Stamp
@@ -58,12 +57,9 @@ class Summary:
         """As JSON, all of it or nothing; ColorizeError where that fails."""
         counts = {status: self.count(status) for status in (DONE, SKIPPED, FAILED)}
         told = {"version": __version__, "how": how, "seconds": round(self.seconds, 3), **counts}
-        new = report.with_name(f".{report.name}.new")
         try:
-            new.write_text(json.dumps(told | {"photographs": self.entries}, indent=2) + "\n", encoding="utf-8")
-            new.replace(report)
+            settings.write_json(report, told | {"photographs": self.entries})
         except OSError as error:
-            new.unlink(missing_ok=True)
             raise ColorizeError(f"The report {report} cannot be written ({error.strerror}): name another.") from error
 
 

@@ -1,6 +1,6 @@
 """The `colorize-neural` command: photographs in files, without GIMP.
 
-colorize-neural PHOTO -o OUT [options]    colorize-neural FOLDER... -o FOLDER [options]    colorize-neural models
+colorize-neural PHOTO -o OUT [options]    colorize-neural FOLDER... -o OUT [options]    colorize-neural models [ACTION]
 """
 
 from __future__ import annotations
@@ -8,17 +8,19 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from colorize_neural import __version__, settings
+from colorize_neural import __version__, protocol, settings
 from colorize_neural.errors import ColorizeError
+from colorize_neural.parser import Parser
 
 if TYPE_CHECKING:
     from colorize_neural.batch import Pool
-    from colorize_neural.worker.colorizer import Options
+    from colorize_neural.worker.colorizer import Options, Progress
     from colorize_neural.worker.files import FileColorizer
 
 FOR_MANY = ("dry_run", "format", "jobs", "ray", "report")
@@ -28,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0, or 1 after one sentence on stderr for each thing that went wrong."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        return _list_models() if list(arguments) == ["models"] else _colorize(arguments)
+        return _manage_models(arguments[1:]) if list(arguments[:1]) == ["models"] else _colorize(arguments)
     except KeyboardInterrupt:
         return _say("Stopped: nothing is half-written, and the same command goes on where this one stopped.")
     except BrokenPipeError:
@@ -38,14 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(settings.sentence_of(error))
 
 
-def _list_models() -> int:
-    from colorize_neural.worker.models import read_models  # noqa: PLC0415, --help needs no ONNX Runtime
+def _manage_models(arguments: Sequence[str]) -> int:
+    from colorize_neural import models_command  # noqa: PLC0415, --help needs no ONNX Runtime
 
-    for model in read_models(settings.models_folder()):
-        temperature = "ignored" if model.default_temperature is None else f"{model.default_temperature:g}"
-        size = f"{model.file.stat().st_size / 1e6:.1f} MB" if model.file.exists() else "missing"
-        print(f"{model.id:24} {model.title:32} {model.kind:16} temperature {temperature:8} {size}", flush=True)
-    return 0
+    return models_command.main(arguments)
 
 
 def _colorize(arguments: Sequence[str]) -> int:
@@ -55,29 +53,46 @@ def _colorize(arguments: Sequence[str]) -> int:
 
     options = Options(**{field.name: getattr(chosen, field.name) for field in fields(Options)})
     if len(chosen.photos) > 1 or chosen.photos[0].is_dir():
+        if chosen.progress:
+            raise ColorizeError("--progress is for one photograph: leave it out.")
         return _colorize_many(chosen, options)
     for name in FOR_MANY:
         if getattr(chosen, name):
             raise ColorizeError(f"--{name.replace('_', '-')} is for folders and several photographs: leave it out.")
-    _colorize_one(chosen.photos[0], chosen.out, options, chosen.overwrite)
+    if chosen.progress:
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
+    progress = _report if chosen.progress else lambda _fraction, _text: None
+    _colorize_one(chosen.photos[0], chosen.out, options, chosen.overwrite, progress)
     return 0
 
 
-def _colorize_one(photo: Path, out: Path, options: Options, overwrite: bool) -> None:
+def _colorize_one(photo: Path, out: Path, options: Options, overwrite: bool, progress: Progress) -> None:
     """Writes the coloured photograph, to a file or into a folder, and says what the user should know of it."""
     from colorize_neural.worker import photos  # noqa: PLC0415, --help needs no libvips
     from colorize_neural.worker.colorizer import Colorizer  # noqa: PLC0415
 
     target = out / f"{photo.stem}{photos.result_suffix(photo)}" if out.is_dir() else out
-    colorizer = Colorizer(settings.models_folder())
+    colorizer = Colorizer(settings.models_folder(), settings.added_models_folder())
     colorizer.prepare(options)
     photos.check_is_file(photo)
     photos.check_can_write(target, overwrite)
     photograph = photos.read_photograph(photo)
-    outcome = colorizer.colorize(photograph.pixels, options, lambda _fraction, _text: None)
+    outcome = colorizer.colorize(photograph.pixels, options, progress)
     photos.write_photograph(photograph, target)
     for note in filter(None, (photograph.note, outcome.note)):
         print(note, file=sys.stderr)
+
+
+def _report(fraction: float, text: str) -> None:
+    """Tells a program on stdout how far the photograph is."""
+    protocol.write(sys.stdout.buffer, "progress", fraction=float(fraction), text=text)
+
+
+def _end_with_stdin() -> None:
+    """A program that is killed can tell nobody; its end of the pipe closes, and this process ends at once."""
+    while os.read(0, 65536):  # sys.stdin has a lock that would abort Python at its exit
+        pass
+    os._exit(1)
 
 
 def _colorize_many(chosen: argparse.Namespace, options: Options) -> int:
@@ -89,7 +104,7 @@ def _colorize_many(chosen: argparse.Namespace, options: Options) -> int:
 
     suffix = f".{chosen.format}" if chosen.format else None
     planned = plan(chosen.photos, chosen.out, Kinds(photos.READ, lambda photo: suffix or photos.result_suffix(photo)))
-    colorizer = files.FileColorizer(settings.models_folder(), options)
+    colorizer = files.FileColorizer(options)
     progress = TerminalProgress(len(planned.tasks))
     batch = Batch(planned, chosen.out, colorizer.how, chosen.overwrite, progress)
     if chosen.dry_run:
@@ -116,18 +131,11 @@ def _pool(chosen: argparse.Namespace, options: Options, colorizer: FileColorizer
     return files.threads(colorizer, chosen.jobs or files.cores())
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with the arguments as every other failure is said."""
-
-    def error(self, message: str) -> NoReturn:
-        raise ColorizeError(f"{message[:1].upper()}{message[1:]}: see {self.prog} --help.")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog=settings.NAME,
         description="Gives black-and-white photographs their colours.",
-        epilog=f'"{settings.NAME} models" lists the models (a photograph of that name is ./models).',
+        epilog=f'"{settings.NAME} models" lists the models and adds others (a photograph of that name is ./models).',
     )
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="PNG, JPEG, TIFF, WebP, ... or a folder")
     parser.add_argument("-o", "--out", type=Path, required=True, help="a file for one photograph, a folder for several")
@@ -149,6 +157,9 @@ def _parser() -> argparse.ArgumentParser:
     many.add_argument("--report", type=Path, metavar="FILE", help="tell what became of each photograph, as JSON")
     many.add_argument(
         "--ray", nargs="?", const="local", metavar="ADDRESS", help="on a Ray cluster (default: of this machine)"
+    )
+    parser.add_argument(
+        "--progress", action="store_true", help="for programs: JSON lines on stdout; it stops when its stdin closes"
     )
     parser.add_argument("--version", action="version", version=f"{settings.NAME} {__version__}")
     return parser

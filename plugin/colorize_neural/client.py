@@ -159,6 +159,7 @@ class Client:
 def _start(told: Settings) -> subprocess.Popen[bytes]:
     environment = {name: entry for name, entry in os.environ.items() if not name.startswith(_MISLEADING)}
     environment[settings.MODELS_VARIABLE] = str(told.models)
+    environment[settings.ADDED_VARIABLE] = str(told.added)
     with settings.open_log() as log:
         try:
             return subprocess.Popen(

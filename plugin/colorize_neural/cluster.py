@@ -33,7 +33,7 @@ class Actor:
 
     def __init__(self, options: Options, how: How) -> None:
         """ColorizeError where this machine would give other colours than the one that asks."""
-        self._colorizer = FileColorizer(settings.models_folder(), options)
+        self._colorizer = FileColorizer(options)
         if self._colorizer.how != how:
             raise ColorizeError(f"{os.uname().nodename} has another model: install the same version everywhere.")
 

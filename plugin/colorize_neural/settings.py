@@ -1,6 +1,7 @@
 """Where things are: the worker's interpreter, the models, the user's data folder, the log.
 
-    settings.json, beside the installed front end   {"python": interpreter, "models": folder, "version": "0.1.0"}
+    settings.json, beside the installed front end
+    {"python": interpreter, "models": folder, "version": "0.1.0", "added": folder of the models that the user added}
 
 Standard library only: GIMP's own Python imports it.
 """
@@ -12,7 +13,7 @@ import json
 import os
 import sys
 import traceback
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -21,10 +22,19 @@ from colorize_neural import __version__
 from colorize_neural.errors import ColorizeError
 
 MODELS_VARIABLE = "COLORIZE_NEURAL_MODELS"
+ADDED_VARIABLE = "COLORIZE_NEURAL_ADDED_MODELS"
+MANIFEST = "manifest.json"
+REMEMBERED = "installed.json"  # in the data folder: {"plug_ins": [our folder in each GIMP], ...}
 NAME = "colorize-neural"
 _FILE = "settings.json"
 _LONGEST_LOG = 1_000_000  # bytes; then it starts anew
 _PACKAGE = Path(__file__).resolve().parent
+
+
+def added_models_folder() -> Path:
+    """Those that the user added: as told, or in the data folder, where an update leaves them; it may not exist."""
+    told = os.environ.get(ADDED_VARIABLE)
+    return Path(told) if told else data_folder() / "models"
 
 
 @dataclass(frozen=True)
@@ -34,13 +44,15 @@ class Settings:
     python: Path  # the interpreter of the worker's own environment
     models: Path
     version: str
+    added: Path = field(default_factory=added_models_folder)
 
 
 def read(folder: Path) -> Settings:
     """The settings.json of the front end's folder; ColorizeError where it is missing or damaged."""
     try:
         entries = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-        return Settings(Path(entries["python"]), Path(entries["models"]), str(entries["version"]))
+        python, models, added = (Path(entries[name]) for name in ("python", "models", "added"))
+        return Settings(python, models, str(entries["version"]), added)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ColorizeError(
             f"Colorize (neural) is not completely installed, for {folder / _FILE} is missing or damaged: "
@@ -51,9 +63,17 @@ def read(folder: Path) -> Settings:
 def write(folder: Path, settings: Settings) -> None:
     """Puts settings.json into the front end's folder, all of it or nothing."""
     entries = {name: str(entry) for name, entry in asdict(settings).items()}
-    beside = folder / f"{_FILE}.new"
-    beside.write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    beside.replace(folder / _FILE)
+    write_json(folder / _FILE, entries)
+
+
+def write_json(file: Path, entries: object) -> None:
+    """Writes a whole file, or leaves the former one."""
+    beside = file.with_name(f"{file.name}.new")
+    with beside.open("w", encoding="utf-8") as stream:
+        stream.write(json.dumps(entries, indent=2) + "\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    beside.replace(file)
 
 
 def models_folder() -> Path:

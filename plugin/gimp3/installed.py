@@ -16,26 +16,31 @@ class Model:
     id: str
     title: str
     description: str
-    group: str  # "recommended" or "papers"
+    group: str  # "recommended", "papers" or "added"
     temperature: float | None  # its default; None where the model ignores it
     sha256: str
 
 
 def models(folder: Path) -> list[Model]:
-    """Recommended ones first; none where the manifest cannot be read, for then the worker tells why.
+    """Recommended ones first, added ones last; none where a manifest cannot be read, for then the worker tells why.
 
     folder: where settings.json is
     """
     try:
-        manifest = settings.read(folder).models / "manifest.json"
-        entries = json.loads(manifest.read_text(encoding="utf-8"))["models"]
-        return list(map(_model_from, sorted(entries, key=lambda entry: entry["group"] != "recommended")))
+        told = settings.read(folder)
+        entries = sorted(_entries(told.models), key=lambda entry: entry["group"] != "recommended")
+        added = _entries(told.added) if (told.added / settings.MANIFEST).exists() else []
+        return list(map(_model_from, [*entries, *added]))
     except (ColorizeError, OSError, ValueError, KeyError, TypeError):
         return []
 
 
 def title_of(model_id: str, folder: Path) -> str:
     return next((model.title for model in models(folder) if model.id == model_id), "Colours")
+
+
+def _entries(folder: Path) -> list[dict[str, Any]]:
+    return list(json.loads((folder / settings.MANIFEST).read_text(encoding="utf-8"))["models"])
 
 
 def _model_from(entry: dict[str, Any]) -> Model:

@@ -12,15 +12,16 @@ gi.require_version("Gtk", "3.0")
 from gi.repository import Gtk  # noqa: E402
 
 TEXT_WIDTH = 40  # characters, where lines are broken
+HEADINGS = {"papers": "From papers, to compare", "added": "Added by you"}
 
 
 def model_combo(models: list[Model]) -> Any:
-    """The recommended models, and those of papers apart; the id of a row that cannot be chosen is empty."""
+    """The recommended models, and the others under headings; the id of a row that cannot be chosen is empty."""
     store = Gtk.ListStore(str, str, bool)
     for group, models_of_group in itertools.groupby(models, key=lambda model: model.group):
-        if group == "papers":
+        if group in HEADINGS:
             store.append(["", "", False])
-            store.append(["", "From papers, to compare", False])
+            store.append(["", HEADINGS[group], False])
         for model in models_of_group:
             store.append([model.id, model.title, True])
     combo = Gtk.ComboBox(model=store, id_column=0, name="model")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,16 +9,10 @@ from pathlib import Path
 import pytest
 from colorize_neural.settings import Settings
 
+from tests.absence import absent
 from tests.gimp.desk import INSIDE_PLUGIN, Desk
 from tests.gimp.gimps import STRANGE, Gimp, found, make_profile, running
 from tests.gimp.screen import missing, screen
-
-
-def absent(what: str) -> None:
-    """Skips the test; where a complete machine was promised, fails it."""
-    if os.environ.get("CI"):
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 @pytest.fixture(scope="session", params=[*found()] or ["none"])

@@ -27,4 +27,5 @@ def test_a_gimp_that_was_never_started_colours_after_one_command(gimp_program: s
     with running(gimp_program, profile, "--no-interface", HOME=str(machine.home)) as gimp, gimp.image(Photo()) as image:
         assert image.colorize(output="replace")[0] == "success"
         (layer,) = image.state().layers
+    assert f"ok    GIMP {version} knows the plug-in" in machine.install("--check", "--gimp-folder", profile).stdout
     assert layer.pixels[..., 0].mean() > layer.pixels[..., 2].mean() + 0.1  # the tiny model's colour is orange

@@ -96,7 +96,7 @@ class Worker:
         from colorize_neural.worker.colorizer import Colorizer  # noqa: PLC0415
 
         if self._colorizer is None:
-            self._colorizer = Colorizer(settings.models_folder())
+            self._colorizer = Colorizer(settings.models_folder(), settings.added_models_folder())
         return self._colorizer
 
     def _progress(self, fraction: float, text: str) -> None:

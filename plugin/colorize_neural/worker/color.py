@@ -1,5 +1,6 @@
-"""sRGB <-> CIE Lab under D50, as ICC, babl and GIMP define it: the only implementation of this project
-(that of published networks, under D65, is turned into it by `export/d65.py`).
+"""sRGB <-> CIE Lab under D50, as ICC, babl and GIMP define it: the only implementation of this project.
+
+Published networks and bins speak Lab under D65, which becomes ours here.
 
     sRGB 0..1, gamma-encoded, (..., 3)  <->  Lab (..., 3): L 0..100, a and b about -110..110
 
@@ -23,6 +24,12 @@ _XYZ_FROM_RGB = np.array(
 _WHITE_SHARES = _XYZ_FROM_RGB / _XYZ_FROM_RGB.sum(axis=1, keepdims=True)
 _FROM_RGB = _WHITE_SHARES.T.astype(np.float32)
 TO_RGB = np.linalg.inv(_WHITE_SHARES).T.astype(np.float32)
+
+D65, D50 = np.array([0.95047, 1.0, 1.08883]), np.array([0.96422, 1.0, 0.82521])  # XYZ
+_BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
+_GAINS = np.diag((_BRADFORD @ D50) / (_BRADFORD @ D65))
+# from X/Xn, Y/Yn and Z/Zn under D65 to those under D50: (3, 3), each row sums to 1
+D50_FROM_D65 = (np.linalg.inv(_BRADFORD) @ _GAINS @ _BRADFORD * D65 / D50[:, None]).astype(np.float32)
 
 _EPSILON = 216 / 24389  # CIE 15:2004, where the cube root gives way to a straight line
 _KAPPA = 24389 / 27
@@ -83,6 +90,16 @@ def rgb_in_gamut(L: Float, ab: Float) -> Float:
     return srgb_from_linear(linear)
 
 
+def ab_under_d50(L: Float, ab: Float) -> Float:
+    """L (...) and ab (..., 2) under D65 -> ab (..., 2) under D50: neutral stays neutral.
+
+    That the L of other colours changes is left out: the photograph keeps its own.
+    """
+    shares = _shares_from_lab(np.concatenate([L[..., None], ab], axis=-1)) @ D50_FROM_D65.T
+    fx, fy, fz = np.moveaxis(_curve(shares), -1, 0)
+    return np.stack([500 * (fx - fy), 200 * (fy - fz)], axis=-1)
+
+
 def _less_chroma(lab: Float) -> Float:
     """The same L and hue with the largest chroma inside the gamut, by bisection: (n, 3) -> (n, 3)."""
     inside, outside = np.zeros(len(lab), np.float32), np.ones(len(lab), np.float32)
@@ -102,9 +119,14 @@ def _is_outside(linear: Float) -> NDArray[np.bool_]:
 
 
 def _linear_from_lab(lab: Float) -> Float:
+    return _shares_from_lab(lab) @ TO_RGB
+
+
+def _shares_from_lab(lab: Float) -> Float:
+    """Lab (..., 3) -> X/Xn, Y/Yn and Z/Zn (..., 3), under the same white."""
     L, a, b = np.moveaxis(lab, -1, 0)
     fy = (L + 16) / 116
-    return _uncurve(np.stack([fy + a / 500, fy, fy - b / 200], axis=-1)) @ TO_RGB
+    return _uncurve(np.stack([fy + a / 500, fy, fy - b / 200], axis=-1))
 
 
 def _curve(shares: Float) -> Float:

@@ -69,15 +69,15 @@ class Outcome:
 
 
 class Colorizer:
-    """Colours photographs with the models of one folder; sessions are opened once and kept.
+    """Colours photographs with the models of one folder, and the added ones of another; sessions are kept.
 
     The last answers of the networks are kept too: only another model, temperature or photograph runs one again.
     """
 
-    def __init__(self, models_folder: Path, threads: int = 0) -> None:
-        """threads: that one photograph may use; 0 is one for each core."""
+    def __init__(self, models_folder: Path, added: Path | None = None, threads: int = 0) -> None:
+        """added: the folder of the user's own models; threads: that one photograph may use, 0 for all cores."""
         self._threads = threads
-        self._models = read_models(models_folder)
+        self._models = read_models(models_folder, added)
         self._sessions: dict[tuple[str, str], Session] = {}
         self._answers: dict[tuple[str, str, bytes, float], Float] = {}
 

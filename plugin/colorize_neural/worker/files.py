@@ -26,10 +26,11 @@ _ROOM = 1 << 30  # bytes of pixels that are at work at once
 class FileColorizer:
     """Colours photographs in files by one session, which several threads may share."""
 
-    def __init__(self, models: Path, options: Options) -> None:
+    def __init__(self, options: Options) -> None:
         """ColorizeError where these options cannot be used."""
         self._options = options
-        self._colorizer = Colorizer(models, threads=1)  # several photographs are at work instead
+        models, added = settings.models_folder(), settings.added_models_folder()
+        self._colorizer = Colorizer(models, added, threads=1)  # several photographs are at work instead
         self._model, _ = self._colorizer.prepare(options)
         photos.use_threads(1)
 

@@ -102,4 +102,7 @@ def framing_from(size: dict[str, Any]) -> Framing:
     sides = (framing.side,) if isinstance(framing, OneSize) else (framing.short_side, framing.multiple)
     if not all(isinstance(side, int) and side > 0 for side in sides):
         raise ValueError(f"sides are whole numbers of pixels, not {size}")
+    padding = framing.padding if isinstance(framing, OneSize) else None
+    if padding is not None and not 0 <= padding <= 100:
+        raise ValueError(f"padding is a lightness from 0 to 100, not {padding}")
     return framing

@@ -1,12 +1,15 @@
-"""The models folder: what its manifest says, whether a file is intact, and the ONNX Runtime session that runs it.
+"""The models folders: what their manifests say, whether a file is intact, and the ONNX Runtime session that runs it.
 
-L (h, w), 0..100;  temperatures  ->  ab (t, h', w', 2) in Lab units       (the contract, version 1)
+L (h, w), 0..100;  temperatures  ->  ab (t, h', w', 2) in Lab units       (the contract, version 1, or an adapter)
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +18,22 @@ from typing import Any
 import numpy as np
 import onnxruntime as ort
 
+from colorize_neural import settings
 from colorize_neural.errors import ColorizeError
+from colorize_neural.worker.adapters import ADAPTERS, Adapter, ab_by_adapter
 from colorize_neural.worker.color import Float
 from colorize_neural.worker.framing import Framing, framing_from
 
 CONTRACT = 1
-MANIFEST = "manifest.json"
-GPU_PROVIDERS = ("CUDAExecutionProvider", "DmlExecutionProvider", "CoreMLExecutionProvider")
+MANIFEST = settings.MANIFEST
+ADDED = "added"  # the group of models that the user added
+PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # leads to no other folder
+GPU_PROVIDERS: dict[str, dict[str, str]] = {  # and their options
+    "CUDAExecutionProvider": {},
+    "DmlExecutionProvider": {},
+    "CoreMLExecutionProvider": {},
+    "OpenVINOExecutionProvider": {"device_type": "GPU"},  # else it takes the processor, and says nothing
+}
 
 
 @dataclass(frozen=True)
@@ -31,28 +43,59 @@ class Model:
     id: str
     title: str
     description: str
-    group: str  # "recommended" or "papers"
+    group: str  # "recommended", "papers" or "added"
     kind: str
+    trained_on: str
+    licence: str
     file: Path
     sha256: str
     framing: Framing
     default_temperature: float | None  # None: the model ignores the temperature
+    adapter: str | None = None  # a key of ADAPTERS; None: the file meets the contract
+
+    @property
+    def remedy(self) -> str:
+        """What to do where the file is not what it was."""
+        if self.group == ADDED:
+            return f'say "colorize-neural models remove {self.id}" and add it again'
+        return "run install.py again"
 
 
-def read_models(folder: Path) -> list[Model]:
-    """All models of a folder, recommended ones first; ColorizeError where the manifest is missing or damaged."""
+def read_models(folder: Path, added: Path | None = None) -> list[Model]:
+    """All models of a folder, recommended ones first, then the added ones of another, which may have none.
+
+    ColorizeError where a manifest is missing or damaged.
+    """
+    try:
+        models = _models_of(folder, "run install.py again")
+    except FileNotFoundError as error:
+        raise ColorizeError(f"There is no {MANIFEST} in {folder}, so no model: run install.py again.") from error
+    if not models:
+        raise ColorizeError(f"The models in {folder} belong to another version: run install.py again.")
+    return [*sorted(models, key=lambda model: model.group != "recommended"), *(read_added(added) if added else [])]
+
+
+def read_added(folder: Path) -> list[Model]:
+    """The models that the user added; none where the folder is missing."""
+    try:
+        return _models_of(folder, "remove that folder and add your models again")
+    except FileNotFoundError:
+        return []
+
+
+def _models_of(folder: Path, remedy: str) -> list[Model]:
     file = folder / MANIFEST
     try:
         manifest = json.loads(file.read_text(encoding="utf-8"))
-        models = [_model_from_entry(entry, folder) for entry in manifest["models"]]
+        models = [model_from_entry(entry, folder) for entry in manifest["models"]]
         contract = manifest["contract"]
-    except FileNotFoundError as error:
-        raise ColorizeError(f"There is no {MANIFEST} in {folder}, so no model: run install.py again.") from error
+    except FileNotFoundError:
+        raise
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ColorizeError(f"The list of models, {file}, is damaged: run install.py again.") from error
-    if contract != CONTRACT or not models:
-        raise ColorizeError(f"The models in {folder} belong to another version: run install.py again.")
-    return sorted(models, key=lambda model: model.group != "recommended")
+        raise ColorizeError(f"The list of models, {file}, is damaged: {remedy}.") from error
+    if contract != CONTRACT:
+        raise ColorizeError(f"The models in {folder} belong to another version: {remedy}.")
+    return models
 
 
 def find_model(models: list[Model], wanted: str) -> Model:
@@ -64,14 +107,18 @@ def find_model(models: list[Model], wanted: str) -> Model:
     raise ColorizeError(f'There is no model "{wanted}": choose one of {known}.')
 
 
-def _model_from_entry(entry: dict[str, Any], folder: Path) -> Model:
-    texts = {key: str(entry[key]) for key in ("id", "title", "description", "group", "kind", "sha256")}
-    temperature = entry["temperature"]
+def model_from_entry(entry: dict[str, Any], folder: Path) -> Model:
+    """ValueError, KeyError or TypeError where an entry of a manifest cannot be used, or names a file elsewhere."""
+    texts = ("id", "title", "description", "group", "kind", "trained_on", "licence", "sha256")
+    temperature, adapter = entry["temperature"], entry.get("adapter")
+    if not PLAIN_NAME.fullmatch(entry["file"]) or adapter not in (None, *ADAPTERS):
+        raise ValueError(f"the file {entry['file']} or its adapter")
     return Model(
-        **texts,
+        **{key: str(entry[key]) for key in texts},
         file=folder / entry["file"],
         framing=framing_from(entry["size"]),
         default_temperature=None if temperature is None else float(temperature["default"]),
+        adapter=adapter,
     )
 
 
@@ -80,14 +127,11 @@ class Session:
 
     def __init__(self, model: Model, device: str, threads: int = 0) -> None:
         """threads: of the CPU, 0 for one a core."""
-        content = _intact_content(model)
+        content = intact_content(model)
+        self._adapter = ADAPTERS[model.adapter] if model.adapter else None
         wished = [name for name in GPU_PROVIDERS if name in ort.get_available_providers()] if device != "cpu" else []
-        options = ort.SessionOptions()
-        ort.disable_telemetry_events()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 4  # what fails is told by get_providers, not on stderr
         try:
-            self._session = ort.InferenceSession(content, options, [*wished, "CPUExecutionProvider"])
+            self._session = open_session(content, [*wished, "CPUExecutionProvider"], threads)
         except Exception as error:  # ONNX Runtime's own exceptions share no better base
             raise ColorizeError(f"ONNX Runtime cannot use the model {model.id}: {_first_line(error)}") from error
         runs_on_gpu = any(name in self._session.get_providers() for name in wished)
@@ -99,18 +143,39 @@ class Session:
 
     def run(self, L: Float, temperatures: Sequence[float]) -> Float:
         """L (h, w) as the model's framing makes it -> ab (t, h', w', 2)."""
-        feeds = {"L": L[None, None].astype(np.float32), "temperature": np.array(temperatures, np.float32)}
-        (ab,) = self._session.run(["ab"], feeds)
-        return np.moveaxis(ab, 1, -1)
+        return find_ab(self._session, self._adapter, L, temperatures)
 
 
-def _intact_content(model: Model) -> bytes:
+def open_session(content: bytes, providers: Sequence[str], threads: int = 0) -> ort.InferenceSession:
+    """From bytes alone, so that ONNX Runtime reads no second file; raises what it raises."""
+    ort.disable_telemetry_events()
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4  # what fails is told by get_providers, not on stderr
+    options.add_session_config_entry("session.load_model_format", "ONNX")
+    if "CUDAExecutionProvider" in providers:
+        with contextlib.redirect_stdout(io.StringIO()):  # a failure shows in the session's providers
+            ort.preload_dlls(directory="")  # NVIDIA's libraries that pip put beside it
+    return ort.InferenceSession(content, options, [(name, GPU_PROVIDERS.get(name, {})) for name in providers])
+
+
+def find_ab(session: ort.InferenceSession, adapter: Adapter | None, L: Float, temperatures: Sequence[float]) -> Float:
+    """L (h, w) -> ab (t, h', w', 2); a foreign network knows no temperature and answers once for all."""
+    if adapter:
+        return np.repeat(ab_by_adapter(session, adapter, L)[None], len(temperatures), axis=0)
+    feeds = {"L": L[None, None].astype(np.float32), "temperature": np.array(temperatures, np.float32)}
+    (ab,) = session.run(["ab"], feeds)
+    return np.moveaxis(ab, 1, -1)
+
+
+def intact_content(model: Model) -> bytes:
+    """The bytes of a model's file; ColorizeError where they are not those that its manifest means."""
     try:
         content = model.file.read_bytes()
     except OSError as error:
-        raise ColorizeError(f"The model file {model.file} cannot be read: run install.py again.") from error
+        raise ColorizeError(f"The model file {model.file} cannot be read: {model.remedy}.") from error
     if hashlib.sha256(content).hexdigest() != model.sha256:
-        raise ColorizeError(f"The model file {model.file} is damaged: run install.py again.")
+        raise ColorizeError(f"The model file {model.file} is damaged: {model.remedy}.")
     return content
 
 

@@ -40,6 +40,7 @@ FORMATS = {
 FALLBACK_SUFFIX = ".png"  # for photographs whose own format is only read
 READ = (*FORMATS, ".avif", ".gif", ".heic", ".heif", ".jfif", ".jpe")
 _DESCRIBING = ("exif-", "xmp-", "iptc-", "png-comment-", "image-description", "photoshop-data", "resolution-unit")
+_HALF_A_STEP = 128  # of 65535: half a step of 8 bits
 _BINARY = getattr(os, "O_BINARY", 0)
 
 
@@ -173,10 +174,23 @@ def _srgb(image: Any, path: Path) -> Any:
     if image.format not in ("uchar", "ushort") and image.interpretation in ("b-w", "multiband"):
         raise ColorizeError(f"{path} has {image.format} samples, whose white is unknown: save it with 8 or 16 bits.")
     bits = 8 if image.format == "uchar" else 16
-    if image.get_typeof("icc-profile-data") != 0:
+    if image.get_typeof("icc-profile-data") != 0 and not _has_srgb_profile(image):
         image = image.icc_transform("srgb", embedded=True, depth=bits)
     image = image.colourspace("rgb16" if bits == 16 else "srgb").cast("ushort" if bits == 16 else "uchar")
     return image[:4] if image.bands > 4 else image
+
+
+def _has_srgb_profile(image: Any) -> bool:
+    """Whether its profile is sRGB in other words, and moves no colour visibly: then its own values can be kept."""
+    channels = {"b-w": 1, "grey16": 1, "srgb": 3, "rgb16": 3}.get(image.interpretation, 0)
+    if not channels:
+        return False
+    steps = np.linspace(0, 65535, 9).astype(np.uint16)
+    colours = np.stack(np.meshgrid(*[steps] * channels), axis=-1).reshape(1, -1, channels)
+    probe = pyvips.Image.new_from_array(colours, interpretation="rgb16" if channels == 3 else "grey16").copy()
+    probe.set_type(pyvips.GValue.blob_type, "icc-profile-data", image.get("icc-profile-data"))
+    moved = probe.icc_transform("srgb", embedded=True, depth=16).numpy().astype(np.int32)
+    return bool(np.abs(moved - colours).max() < _HALF_A_STEP)
 
 
 def _tagged(photograph: Photograph) -> Any:
