@@ -11,7 +11,6 @@ from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 
 from colorize_neural import settings
 from colorize_neural.batch import Coloured, Pool
