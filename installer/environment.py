@@ -28,7 +28,7 @@ INSTALLATIONS = "installations"
 FRONT_ENDS = ("gimp3", "gimp2")
 SHARED_MODULES = (  # what the front end imports
     *("__init__", "errors", "protocol", "client", "previewer", "settings"),
-    *("folders", "journal", "lock", "progress"),
+    *("batch", "folders", "journal", "lock", "progress"),
 )
 
 #            name, text: a name of our own, for a shebang line bears no blank, quote or long path

@@ -18,7 +18,7 @@ OWN = {"colorize_neural", *(f"colorize_neural.{file.stem}" for file in COPIED)}
 WORKER = {f"colorize_neural.worker.{file.stem}" for file in (PACKAGE / "worker").glob("*.py")} | {
     "colorize_neural.worker"
 }
-COMMAND = ("parser", "models_command", "added", "download", "batch", "cluster")
+COMMAND = ("parser", "models_command", "added", "download", "cluster")
 STANDARD = set(sys.stdlib_module_names)
 
 #  files: what they may import beside the standard library

@@ -68,7 +68,7 @@ def test_files_that_the_user_made_or_changed_are_left_alone(archive: Archive) ->
     (archive.out / "b.png").write_text("retouched")
     done = archive.run(archive.scans, "-o", archive.out, "--warmth", "1")
     assert done.returncode == 1
-    assert done.stderr.count("move it away, or add --overwrite") == 2
+    assert done.stderr.count("move it away, or use the option overwrite") == 2
     results = archive.results()
     assert (results["a.png"], results["b.png"]) == (b"mine", b"retouched")
     archive.colorize("--overwrite")

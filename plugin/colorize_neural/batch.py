@@ -1,6 +1,8 @@
 """Many photographs: what is done already is left out, the rest goes through a pool, and all is told of at the end.
 
 plan  ->  a pool writes each coloured photograph beside its result  ->  the journal notes it and gives it its name
+
+Standard library only: GIMP's own Python imports it.
 """
 
 from __future__ import annotations
@@ -8,6 +10,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections import Counter
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,12 +18,25 @@ from pathlib import Path
 from colorize_neural import __version__, settings
 from colorize_neural.errors import ColorizeError
 from colorize_neural.folders import Plan, Task
-from colorize_neural.journal import How, Journal
+from colorize_neural.journal import How, Journal, Stamp
 from colorize_neural.progress import Progress
-from colorize_neural.worker.files import Coloured, Pool
 
 DONE, SKIPPED, FAILED = "done", "skipped", "failed"
 _LEAST_SPACE = 1 << 20  # bytes; a disk that has less is full
+
+
+@dataclass(frozen=True)
+class Coloured:
+    """What became of one photograph; `written` is None where it failed, and `why` says why."""
+
+    task: Task
+    photo_stamp: Stamp | None  # of the photograph that was read
+    written: Path | None = None
+    why: str = ""
+    notes: tuple[str, ...] = ()  # what the user should know of it
+
+
+Pool = Callable[[Sequence[Task]], Generator[Coloured, None, None]]
 
 
 @dataclass
@@ -50,11 +66,11 @@ class Summary:
 class Batch:
     """One run over a plan: `summary` tells what became of it, as far as it is."""
 
-    def __init__(self, planned: Plan, out: Path, how: How, overwrite: bool) -> None:
+    def __init__(self, planned: Plan, out: Path, how: How, overwrite: bool, progress: Progress) -> None:
         self.summary = Summary()
         self._planned, self._how, self._overwrite = planned, how, overwrite
         self._journal = Journal(out)
-        self._progress = Progress(len(planned.tasks))
+        self._progress = progress
         self._told: set[str] = set()
 
     def run(self, pool: Pool) -> None:
@@ -83,7 +99,7 @@ class Batch:
             self._progress.skip()
             return False
         if not self._journal.is_free(task.result):
-            why = f"{task.result} is there and not as this program left it: move it away, or add --overwrite."
+            why = f"{task.result} is there and not as this program left it: move it away, or use the option overwrite."
             self._fail(task.photo, why)
             return False
         return True
@@ -114,4 +130,4 @@ class Batch:
 def _check_disk(result: Path) -> None:
     folder = next(folder for folder in result.parents if folder.is_dir())
     if shutil.disk_usage(folder).free < _LEAST_SPACE:
-        raise ColorizeError(f"The disk of {folder} is full: make room, and give the same command again.")
+        raise ColorizeError(f"The disk of {folder} is full: make room, and start again: what is done is kept.")

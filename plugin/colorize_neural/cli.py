@@ -19,8 +19,9 @@ from colorize_neural.errors import ColorizeError
 from colorize_neural.parser import Parser
 
 if TYPE_CHECKING:
+    from colorize_neural.batch import Pool
     from colorize_neural.worker.colorizer import Options, Progress
-    from colorize_neural.worker.files import FileColorizer, Pool
+    from colorize_neural.worker.files import FileColorizer
 
 FOR_MANY = ("dry_run", "format", "jobs", "ray", "report")
 
@@ -98,12 +99,14 @@ def _colorize_many(chosen: argparse.Namespace, options: Options) -> int:
     """Exit code 1 where a photograph failed; each has told why."""
     from colorize_neural.batch import FAILED, Batch  # noqa: PLC0415, --help needs none of these
     from colorize_neural.folders import Kinds, plan  # noqa: PLC0415
+    from colorize_neural.progress import TerminalProgress  # noqa: PLC0415
     from colorize_neural.worker import files, photos  # noqa: PLC0415
 
     suffix = f".{chosen.format}" if chosen.format else None
     planned = plan(chosen.photos, chosen.out, Kinds(photos.READ, lambda photo: suffix or photos.result_suffix(photo)))
     colorizer = files.FileColorizer(options)
-    batch = Batch(planned, chosen.out, colorizer.how, chosen.overwrite)
+    progress = TerminalProgress(len(planned.tasks))
+    batch = Batch(planned, chosen.out, colorizer.how, chosen.overwrite, progress)
     if chosen.dry_run:
         for task in batch.left():
             print(f"{task.photo} -> {task.result}")

@@ -76,6 +76,11 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def lives(self) -> bool:
+        """Whether it can be asked once more; after an answer that is an error it can."""
+        return self._worker.poll() is None
+
     @contextlib.contextmanager
     def pixels(self, shape: Shape) -> Iterator[Pixels]:
         """An empty file for one photograph, which the worker has open already."""

@@ -16,11 +16,12 @@ from dataclasses import replace
 from typing import Any
 
 from colorize_neural import settings
+from colorize_neural.batch import Coloured, Pool
 from colorize_neural.errors import ColorizeError
 from colorize_neural.folders import Task
 from colorize_neural.journal import How
 from colorize_neural.worker.colorizer import Options
-from colorize_neural.worker.files import Coloured, FileColorizer, Pool
+from colorize_neural.worker.files import FileColorizer
 
 _QUIET = {"RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_USAGE_STATS_ENABLED": "0"}  # and it tells nobody of us
 HERE = "local"  # instead of an address: a cluster of this machine alone, for as long as the run takes

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from colorize_neural.errors import ColorizeError
 
-SHOWN = 5  # names in one sentence
+SHOWN, SHOWN_KINDS = 5, 12  # names in one sentence
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,8 @@ def _photos(source: Path, out: Path, kinds: Kinds, planned: Plan) -> Iterator[tu
         else:
             planned.others[file.suffix.lower()] += 1
     if not found:
-        nothing = f"There is no photograph in {source} or below it ({', '.join(kinds.read)}): check the name."
+        some = [*kinds.read][:SHOWN_KINDS] + ["..."] * (len(kinds.read) > SHOWN_KINDS)
+        nothing = f"There is no photograph in {source} or below it ({', '.join(some)}): check the name."
         raise ColorizeError(next(iter(planned.unread.values()), nothing))
 
 

@@ -20,6 +20,10 @@ DEVICES = {
     "cpu": ("CPU", "The processor"),
     "gpu": ("GPU", "The graphics card, or an error"),
 }
+FOLDERS = {
+    "folder": ("_Photographs", "The folder of photographs, with all folders in it"),
+    "out": ("_Results", "Another folder, which is made where it is missing"),
+}
 OPTIONS = ("model", "temperature", "strength", "warmth", "edge-guidance", "equalize", "device")  # the worker's
 
 
@@ -57,6 +61,23 @@ def _add_choice(procedure: Any, name: str, label: str, blurb: str, entries: dict
     for number, (value, (title, description)) in enumerate(entries.items()):
         choice.add(value, number, title, description)
     procedure.add_choice_argument(name, label, blurb, choice, next(iter(entries)), GObject.ParamFlags.READWRITE)
+
+
+def add_folders(procedure: Any) -> None:
+    """Declares what a folder of photographs needs beside the options of one.
+
+    Any file will do: what GIMP itself would refuse a folder with is no help.
+    """
+    flags, any_file = GObject.ParamFlags.READWRITE, Gimp.FileChooserAction.ANY
+    interactive = Gimp.RunMode.INTERACTIVE
+    procedure.add_enum_argument("run-mode", "Run mode", "With a dialog or without", Gimp.RunMode, interactive, flags)
+    for name, (label, blurb) in FOLDERS.items():
+        procedure.add_file_argument(name, label, blurb, any_file, True, None, flags)
+
+
+def add_overwrite(procedure: Any) -> None:
+    blurb = "Replace results that are done, and files that this program did not write"
+    procedure.add_boolean_argument("overwrite", "O_verwrite", blurb, False, GObject.ParamFlags.READWRITE)
 
 
 def options_from(config: Any) -> dict[str, object]:

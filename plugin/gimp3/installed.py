@@ -18,6 +18,7 @@ class Model:
     description: str
     group: str  # "recommended", "papers" or "added"
     temperature: float | None  # its default; None where the model ignores it
+    sha256: str
 
 
 def models(folder: Path) -> list[Model]:
@@ -45,5 +46,5 @@ def _entries(folder: Path) -> list[dict[str, Any]]:
 def _model_from(entry: dict[str, Any]) -> Model:
     temperature = entry["temperature"]
     default = None if temperature is None else float(temperature["default"])
-    texts = {name: str(entry[name]) for name in ("id", "title", "description", "group")}
+    texts = {name: str(entry[name]) for name in ("id", "title", "description", "group", "sha256")}
     return Model(**texts, temperature=default)

@@ -17,6 +17,9 @@ from tests.gimp.gimps import PATIENCE, Gimp, Image, Photo
 from tests.gimp.screen import Screen
 
 TITLE = r"^Colorize \(neural\)$"
+FOLDER_TITLE = r"^Colorize a folder \(neural\)$"
+NO_IMAGE = "^GNU Image Manipulation Program$"
+COLORS, FILE = "alt+c", "alt+f"  # the keys of menus
 INSIDE_PLUGIN = Path(__file__).with_name("inside_plugin")
 
 
@@ -57,13 +60,13 @@ class Desk:
             window = self.screen.wait_for(r"^\*?\[Untitled\].*GIMP$")
             yield image, window
 
-    def choose_from_menu(self, window: str) -> None:
-        self.screen.press(window, "alt+c", "z")
+    def choose_from_menu(self, window: str, menu: str = COLORS) -> None:
+        self.screen.press(window, menu, "z")
 
-    def dialog(self, window: str) -> Dialog:
-        """Opens the dialog from the menu."""
-        self.choose_from_menu(window)
-        shown = self.screen.wait_for(TITLE)
+    def dialog(self, window: str, menu: str = COLORS, title: str = TITLE) -> Dialog:
+        """Opens a dialog of ours from its menu."""
+        self.choose_from_menu(window, menu)
+        shown = self.screen.wait_for(title)
         return Dialog(shown, max(self.sockets.iterdir(), key=lambda socket: socket.stat().st_mtime_ns))
 
     def close_welcome(self) -> None:

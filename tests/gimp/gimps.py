@@ -168,6 +168,9 @@ class Gimp:
     def send(self, name: str, **arguments: object) -> None:
         self._connection.send((name, arguments))
 
+    def has_answered(self) -> bool:
+        return self._connection.poll(0.02)
+
     def answer(self) -> Any:
         if not self._connection.poll(PATIENCE):
             raise TimeoutError("GIMP does not answer")

@@ -253,6 +253,20 @@ def colorize(image: int, **arguments: object) -> tuple[str, str]:
     return Gimp.PDBStatusType(values.index(0)).value_nick, Gimp.get_pdb().get_last_error()
 
 
+def colorize_folder(folder: str, out: str, **arguments: object) -> tuple[str, str, list[int]]:
+    """Calls the procedure of a folder -> (name of the status, message, how many were done and skipped)."""
+    procedure = Gimp.get_pdb().lookup_procedure("plug-in-colorize-neural-folder")
+    config = procedure.create_config()
+    config.set_property("run-mode", Gimp.RunMode.NONINTERACTIVE)
+    for name, path in (("folder", folder), ("out", out)):
+        config.set_property(name, Gio.File.new_for_path(path))
+    for name, value in arguments.items():
+        config.set_property(name.replace("_", "-"), value)
+    values = procedure.run(config)
+    counts = [values.index(place) for place in range(1, values.length())]
+    return Gimp.PDBStatusType(values.index(0)).value_nick, Gimp.get_pdb().get_last_error(), counts
+
+
 def save(image: int, path: str) -> None:
     Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, images[image], Gio.File.new_for_path(path), None)
 

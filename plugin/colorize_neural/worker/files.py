@@ -7,33 +7,19 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import asdict
 
 from colorize_neural import settings
+from colorize_neural.batch import Coloured, Pool
 from colorize_neural.folders import Task, make_folder
-from colorize_neural.journal import How, Stamp, beside, stamp
+from colorize_neural.journal import How, beside, stamp
 from colorize_neural.worker import photos
 from colorize_neural.worker.colorizer import Colorizer, Options
 
 _ROOM = 1 << 30  # bytes of pixels that are at work at once
-
-
-@dataclass(frozen=True)
-class Coloured:
-    """What became of one photograph; `written` is None where it failed, and `why` says why."""
-
-    task: Task
-    photo_stamp: Stamp | None  # of the photograph that was read
-    written: Path | None = None
-    why: str = ""
-    notes: tuple[str, ...] = ()  # what the user should know of it
-
-
-Pool = Callable[[Sequence[Task]], Generator[Coloured, None, None]]
 
 
 class FileColorizer:

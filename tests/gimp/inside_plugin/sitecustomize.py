@@ -60,7 +60,19 @@ def find(widget: str) -> Any:
 
 
 def dialog() -> Any:
-    return find("preview").get_toplevel()
+    from gi.repository import Gtk  # noqa: PLC0415
+
+    (shown,) = (one for one in Gtk.Window.list_toplevels() if one.get_visible() and isinstance(one, Gtk.Dialog))
+    return shown
+
+
+def choose(widget: str, path: str) -> None:
+    """A folder, as its button's dialog does."""
+    from gi.repository import Gio  # noqa: PLC0415
+
+    button = find(widget)
+    button.set_file(Gio.File.new_for_path(path))
+    button.emit("file-set")
 
 
 def is_sensitive(widget: str) -> bool:

@@ -1,0 +1,67 @@
+"""The dialog of a folder: two folders to choose, and the options, which GIMP's own dialog shows.
+
+It changes nothing but the procedure's config; GIMP remembers, resets and stores that.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gi
+from arguments import FOLDERS
+from widgets import column, labelled, name_scale, text
+
+gi.require_version("Gimp", "3.0")
+gi.require_version("GimpUi", "3.0")
+gi.require_version("Gtk", "3.0")
+from gi.repository import GimpUi, Gtk  # noqa: E402
+
+OPTIONS = ("model", "temperature", "strength", "warmth", "output", "edge-guidance", "equalize", "device", "overwrite")
+HINT = (
+    "Each photograph that GIMP can open is saved under its own name. What is done already is left out, "
+    "so a run that was cancelled goes on. A temperature of 0 is the model's own."
+)
+
+
+def confirmed(procedure: Any, config: Any) -> bool:
+    """Shows the dialog until the user decides."""
+    GimpUi.init(procedure.get_name())
+    dialog = GimpUi.ProcedureDialog.new(procedure, config, "Colorize a folder (neural)")
+    dialog.set_ok_label("Colori_ze")
+    hint = text("hint")
+    hint.set_text(HINT)
+    for name in ("temperature", "strength", "warmth"):
+        name_scale(dialog.get_spin_scale(name, 1.0), name, digits=2)
+    all_of_it = column(*_choosers(config), hint, dialog.fill_box("options", OPTIONS))
+    all_of_it.set_border_width(12)
+    dialog.get_content_area().pack_start(all_of_it, True, True, 0)
+    all_of_it.show_all()
+    answer: bool = dialog.run()
+    dialog.destroy()
+    return answer
+
+
+def _choosers(config: Any) -> list[Any]:
+    """A row for each folder, their labels equally wide."""
+    rows = [labelled(label, _chooser(config, name, blurb)) for name, (label, blurb) in FOLDERS.items()]
+    labels = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
+    for row in rows:
+        labels.add_widget(row.get_children()[0])
+    return rows
+
+
+def _chooser(config: Any, name: str, blurb: str) -> Any:
+    """A button that shows and changes a folder of the config."""
+    button = Gtk.FileChooserButton(title=blurb, action=Gtk.FileChooserAction.SELECT_FOLDER, name=name)
+
+    def follow(*_: object) -> None:
+        file = config.get_property(name)
+        if file is None:
+            button.unselect_all()
+        elif button.get_file() is None or not button.get_file().equal(file):
+            button.set_file(file)
+
+    follow()
+    config.connect(f"notify::{name}", follow)
+    button.connect("file-set", lambda chosen: config.set_property(name, chosen.get_file()))
+    return button

@@ -1,0 +1,101 @@
+"""Images in files, by GIMP's own loaders and exporters.
+
+a photograph in a file of any format in READ  ->  an image     an image  ->  a file of a format in WRITTEN
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from colorize_neural.errors import ColorizeError
+from gi.repository import Gimp, Gio
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format that loses nothing of a coloured photograph but, where it has none, its layers."""
+
+    exporter: str  # GIMP's procedure
+    options: dict[str, object] = field(default_factory=dict)  # where GIMP's defaults are not meant for an archive
+    has_layers: bool = False  # and their modes
+
+
+_JPEG = Format("file-jpeg-export", {"quality": 0.93})
+_TIFF = Format("file-tiff-export", {"compression": "adobe_deflate"})
+WRITTEN = {
+    ".xcf": Format("gimp-xcf-save", has_layers=True),
+    ".psd": Format("file-psd-export", has_layers=True),
+    ".tif": _TIFF,
+    ".tiff": _TIFF,
+    ".png": Format("file-png-export"),
+    ".jpg": _JPEG,
+    ".jpeg": _JPEG,
+    ".webp": Format("file-webp-export", {"quality": 93.0}),
+}
+FALLBACK_SUFFIX = ".xcf"  # for photographs whose own format is only read
+_RAW = (
+    *(".3fr", ".ari", ".arw", ".bay", ".cap", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".k25"),
+    *(".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw"),
+    *(".x3f",),
+)
+READ = (
+    *(*WRITTEN, ".jpe", ".jfif", ".psb", ".ora", ".gif", ".bmp", ".tga", ".heic", ".heif", ".avif", ".jxl", ".jp2"),
+    *(".j2k", ".exr", ".hdr", ".fits", ".dcm", ".dds", ".pcx", ".pnm", ".pgm", ".ppm", ".qoi", ".sgi", ".psp"),
+    *_RAW,
+)
+_KEPT = ("include-exif", "include-iptc", "include-xmp", "include-color-profile", "include-comment")
+_LEFT_OUT = ("include-thumbnail",)  # TIFF would have it as one more page
+
+
+def result_suffix(photo: Path) -> str:
+    """Of the photograph's own format, where that is written."""
+    return photo.suffix if photo.suffix.lower() in WRITTEN else FALLBACK_SUFFIX
+
+
+@contextlib.contextmanager
+def opened(photo: Path) -> Iterator[Any]:
+    """The image in a file, for as long as the `with` lasts; ColorizeError where GIMP cannot open it."""
+    try:
+        with photo.open("rb") as file:
+            empty = not file.read(1)
+    except OSError as error:
+        raise ColorizeError(
+            f"{photo} cannot be read ({error.strerror}): check its name and its permissions."
+        ) from error
+    if empty:
+        raise ColorizeError(f"{photo} is empty (0 bytes): copy it once more from where it came.")
+    image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(str(photo)))
+    if image is None:
+        raise ColorizeError(
+            f"GIMP cannot open {photo} ({_reason()}): it may be damaged, or of another format than its name says."
+        )
+    try:
+        image.undo_disable()
+        yield image
+    finally:
+        image.delete()
+
+
+def save(image: Any, file: Path) -> None:
+    """Writes the image to the disk, in the format of the name; ColorizeError where that fails."""
+    wanted = WRITTEN[file.suffix.lower()]
+    procedure = Gimp.get_pdb().lookup_procedure(wanted.exporter)
+    config = procedure.create_config()
+    told = {"run-mode": Gimp.RunMode.NONINTERACTIVE, "image": image, "file": Gio.File.new_for_path(str(file))}
+    told |= dict.fromkeys(_KEPT, True) | dict.fromkeys(_LEFT_OUT, False) | wanted.options
+    for name, value in told.items():
+        if config.find_property(name):
+            config.set_property(name, value)
+    if procedure.run(config).index(0) != Gimp.PDBStatusType.SUCCESS:
+        raise ColorizeError(f"GIMP cannot save {file.parent} ({_reason()}): look whether the disk is full.")
+    with file.open("rb+") as written:
+        os.fsync(written.fileno())
+
+
+def _reason() -> str:
+    return " ".join(Gimp.get_pdb().get_last_error().split()).rstrip(".")

@@ -1,0 +1,199 @@
+"""Folders of photographs in real GIMPs: every format, broken ones, a run that is killed, and what is left alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from colorize_neural.journal import NAME
+
+from tests.archives import contents, finished, is_coloured
+from tests.gimp.desk import FILE, FOLDER_TITLE, NO_IMAGE, Desk, eventually
+from tests.gimp.gimps import Gimp, Photo
+from tests.pixel_files import pixel_files
+from tests.processes import below, command_of
+
+PHOTO = Photo(base="GRAY", canvas=(60, 40), offsets=(0, 0))
+#   the first photograph of a kind: how many there are of it
+KINDS = {
+    "1904/june/0.xcf": 24,
+    "1904/0.psd": 3,
+    "Zoë's %20 #1/0.tif": 5,
+    "0.png": 5,
+    "1904/0.JPG": 4,
+    "0.webp": 1,
+    "drawn/0.gif": 2,
+    "0.bmp": 1,
+}
+#   a broken photograph: the one that it was, of which this much is left
+BROKEN = {
+    "broken/empty.jpg": ("1904/0.JPG", 0),
+    "broken/empty.xcf": ("1904/june/0.xcf", 0),
+    "broken/cut.xcf": ("1904/june/0.xcf", 0.4),
+    "broken/cut.png": ("0.png", 0.4),
+    "broken/text.tif": ("NOTES", 1),
+}
+
+
+@pytest.fixture(scope="session")
+def scans(gimp: Gimp, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """50 photographs, some of them broken."""
+    folder = tmp_path_factory.mktemp("folder") / "scans"
+    for first, count in KINDS.items():
+        (folder / first).parent.mkdir(parents=True, exist_ok=True)
+        with gimp.image(PHOTO) as image:
+            image.do("save", path=str(folder / first))
+        for number in range(1, count):
+            shutil.copy(folder / first, (folder / first).with_stem(str(number)))
+    (folder / "NOTES").write_text("The mill.")
+    (folder / "broken").mkdir()
+    for name, (whole, share) in BROKEN.items():
+        content = (folder / whole).read_bytes()
+        (folder / name).write_bytes(content[: int(len(content) * share)])
+    assert len(list(folder.rglob("*.*"))) == 50
+    return folder
+
+
+@pytest.fixture
+def drawer(scans: Path, tmp_path: Path) -> Path:
+    """A small folder: 0.xcf, 1.xcf, 2.xcf."""
+    folder = tmp_path / "drawer"
+    folder.mkdir()
+    for number in range(3):
+        shutil.copy(scans / "1904/june/0.xcf", folder / f"{number}.xcf")
+    return folder
+
+
+def expected(scans: Path) -> set[str]:
+    """The names of the results."""
+    names = [path.relative_to(scans) for path in scans.rglob("*.*")]
+    read_only = (".gif", ".bmp")
+    return {
+        str(name.with_suffix(".xcf") if name.suffix in read_only else name) for name in names if str(name) not in BROKEN
+    }
+
+
+def names_in(gimp: Gimp, file: Path) -> list[str]:
+    return [layer["name"] for layer in gimp.ask("layers_in", path=str(file))]
+
+
+def has_orange_on_top(gimp: Gimp, file: Path) -> bool:
+    top = gimp.ask("layers_in", path=str(file))[0]
+    red, _, blue, _ = np.frombuffer(top["pixels"], np.float32).reshape(-1, 4).mean(axis=0)
+    return bool(red > blue + 0.1)
+
+
+def test_a_folder_of_all_formats_is_coloured_by_one_worker_and_then_done(
+    gimp: Gimp, scans: Path, tmp_path: Path
+) -> None:
+    folders = {"folder": str(scans), "out": str(tmp_path / "out")}
+    gimp.send("colorize_folder", **folders)
+    workers = set()
+    while not gimp.has_answered():
+        workers |= set(gimp.workers())
+    status, said, _ = gimp.answer()
+    assert (status, len(workers)) == ("execution-error", 1)
+    assert said.startswith("45 coloured in ") and "5 failed." in said
+    assert all(str(scans / name) in said for name in BROKEN)
+    results = contents(tmp_path / "out")
+    assert set(results) == expected(scans)
+    for kind in (".tif", ".png", ".JPG", ".webp"):
+        assert all(is_coloured(content) for name, content in results.items() if name.endswith(kind))
+    for name in ("1904/june/0.xcf", "1904/1.psd", "drawn/1.xcf", "0.xcf"):
+        assert len(names_in(gimp, tmp_path / "out" / name)) == 2
+        assert has_orange_on_top(gimp, tmp_path / "out" / name)
+    status, said, _ = gimp.ask("colorize_folder", **folders)
+    assert status == "execution-error"
+    assert "0 coloured" in said and "45 were done before, 5 failed." in said
+    assert contents(tmp_path / "out") == results
+    assert not pixel_files()
+
+
+def test_a_killed_run_leaves_nothing_half_written_and_is_resumed(gimp: Gimp, scans: Path, tmp_path: Path) -> None:
+    folders = {"folder": str(scans / "1904" / "june"), "out": str(tmp_path / "out")}
+    gimp.send("colorize_folder", **folders)
+    while len(finished(tmp_path / "out")) < 3:
+        time.sleep(0.005)
+    (plug_in,) = (process for process in below(gimp.process.pid) if "colorize-neural.py" in command_of(process))
+    os.kill(plug_in, signal.SIGKILL)
+    assert gimp.answer()[0] != "success"
+    done = finished(tmp_path / "out")
+    assert 3 <= len(done) < 24
+    assert all(has_orange_on_top(gimp, tmp_path / "out" / name) for name in done)
+    status, said, counts = gimp.ask("colorize_folder", **folders)
+    assert (status, said) == ("success", "success")
+    assert sum(counts) == 24 and counts[1] in (len(done), len(done) - 1)
+    assert len(contents(tmp_path / "out")) == 24
+    assert not gimp.workers() and not pixel_files()
+
+
+def test_options_that_change_colour_anew_and_what_is_not_ours_stays(gimp: Gimp, drawer: Path, tmp_path: Path) -> None:
+    folders = {"folder": str(drawer), "out": str(tmp_path / "out")}
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "1.xcf").write_text("mine")
+    status, said, _ = gimp.ask("colorize_folder", **folders)
+    assert status == "execution-error" and "move it away, or use the option overwrite" in said
+    (out / "1.xcf").unlink()
+    assert gimp.ask("colorize_folder", **folders)[2] == [1, 2]
+    assert gimp.ask("colorize_folder", **folders, output="replace", strength=0.5)[2] == [3, 0]
+    assert names_in(gimp, out / "1.xcf") == ["photo"]
+    (out / "1.xcf").write_text("mine")
+    assert gimp.ask("colorize_folder", **folders, overwrite=True)[2] == [3, 0]
+    assert names_in(gimp, out / "1.xcf") == ["Orange", "photo"]
+
+
+@pytest.mark.parametrize(
+    ("output", "names"),
+    [("color-layer", ["Orange", "photo", "paper"]), ("layer", ["Orange", "photo", "paper"]), ("replace", ["paper"])],
+)
+def test_a_photograph_of_several_layers_is_coloured_as_it_is_seen(
+    gimp: Gimp, tmp_path: Path, output: str, names: list[str]
+) -> None:
+    scans, out = tmp_path / "scans", tmp_path / "out"
+    scans.mkdir()
+    with gimp.image(replace(PHOTO, alpha=True, size=(30, 40), selection=(0, 0, 5, 5))) as image:
+        image.do("arrange", what="on white")
+        image.do("save", path=str(scans / "a.xcf"))
+    assert gimp.ask("colorize_folder", folder=str(scans), out=str(out), output=output)[0] == "success"
+    layers = gimp.ask("layers_in", path=str(out / "a.xcf"))
+    assert [layer["name"] for layer in layers] == names
+    assert layers[0]["size"] == (60, 40)
+    assert has_orange_on_top(gimp, out / "a.xcf")
+
+
+def test_what_keeps_all_photographs_from_being_coloured_is_one_sentence(
+    gimp: Gimp, drawer: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    for folder, made, words in (("nowhere", "out", "check the name"), ("drawer", "drawer/0.xcf", "is a file")):
+        status, said, _ = gimp.ask("colorize_folder", folder=str(tmp_path / folder), out=str(tmp_path / made))
+        assert status == "execution-error" and words in said
+    with gimp.told(models=tmp_path / "models"):
+        status, said, _ = gimp.ask("colorize_folder", folder=str(drawer), out=str(out))
+    assert status == "execution-error" and said.endswith("install.py again.") and "\n" not in said
+    assert [path.name for path in out.iterdir()] == [NAME]
+
+
+def test_the_dialog_is_in_the_file_menu_without_an_image(desk: Desk, drawer: Path, gimp_version: str) -> None:
+    out = drawer.parent / "out"
+    out.mkdir()
+    window = desk.screen.wait_for(NO_IMAGE)
+    desk.screen.press(window, FILE)
+    desk.screen.screenshot(f"menu-{gimp_version}")
+    desk.screen.press(window, "Escape")
+    dialog = desk.dialog(window, FILE, FOLDER_TITLE)
+    for widget, path in (("folder", drawer), ("out", out)):
+        dialog.do("choose", widget=widget, path=str(path))
+    desk.screen.screenshot(f"folder-{gimp_version}")
+    dialog.do("respond", button="OK")
+    box = desk.screen.wait_for("^GIMP Message$")
+    desk.screen.screenshot(f"folder-done-{gimp_version}")
+    desk.screen.press(box, "Return")
+    assert eventually(lambda: len(contents(out)) == 3)
