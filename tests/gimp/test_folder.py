@@ -14,10 +14,11 @@ import pytest
 from colorize_neural.journal import NAME
 
 from tests.archives import contents, finished, is_coloured
-from tests.gimp.desk import FILE, FOLDER_TITLE, NO_IMAGE, Desk, eventually
+from tests.gimp.desk import FILE, FOLDER_TITLE, NO_IMAGE, Desk, Dialog, eventually
 from tests.gimp.gimps import Gimp, Photo
 from tests.pixel_files import pixel_files
 from tests.processes import below, command_of
+from tests.tiny_models import make_models
 
 PHOTO = Photo(base="GRAY", canvas=(60, 40), offsets=(0, 0))
 #   the first photograph of a kind: how many there are of it
@@ -181,19 +182,38 @@ def test_what_keeps_all_photographs_from_being_coloured_is_one_sentence(
     assert [path.name for path in out.iterdir()] == [NAME]
 
 
-def test_the_dialog_is_in_the_file_menu_without_an_image(desk: Desk, drawer: Path, gimp_version: str) -> None:
-    out = drawer.parent / "out"
+def dialog_of(desk: Desk, drawer: Path, out: Path) -> Dialog:
+    """The dialog, with both folders chosen."""
     out.mkdir()
-    window = desk.screen.wait_for(NO_IMAGE)
-    desk.screen.press(window, FILE)
-    desk.screen.screenshot(f"menu-{gimp_version}")
-    desk.screen.press(window, "Escape")
-    dialog = desk.dialog(window, FILE, FOLDER_TITLE)
+    dialog = desk.dialog(desk.screen.wait_for(NO_IMAGE), FILE, FOLDER_TITLE)
     for widget, path in (("folder", drawer), ("out", out)):
         dialog.do("choose", widget=widget, path=str(path))
+    return dialog
+
+
+def test_the_dialog_is_in_the_file_menu_without_an_image(
+    desk: Desk, drawer: Path, tmp_path: Path, gimp_version: str
+) -> None:
+    dialog = dialog_of(desk, drawer, tmp_path / "out")
     desk.screen.screenshot(f"folder-{gimp_version}")
     dialog.do("respond", button="OK")
     box = desk.screen.wait_for("^GIMP Message$")
     desk.screen.screenshot(f"folder-done-{gimp_version}")
     desk.screen.press(box, "Return")
-    assert eventually(lambda: len(contents(out)) == 3)
+    assert len(contents(tmp_path / "out")) == 3
+
+
+def test_cancel_ends_the_run_and_leaves_nothing_behind(
+    desk: Desk, drawer: Path, tmp_path: Path, gimp_version: str
+) -> None:
+    slow = make_models(tmp_path, ["hours"])
+    manifest = slow / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"id": "hours"', '"id": "orange"'))
+    with desk.gimp.told(models=slow):
+        dialog_of(desk, drawer, tmp_path / "out").do("respond", button="OK")
+        assert desk.gimp.wait_for_workers()
+        time.sleep(2)  # into the network
+        desk.screen.screenshot(f"folder-progress-{gimp_version}")
+        desk.screen.click_cancel(desk.screen.wait_for(NO_IMAGE))
+        assert eventually(lambda: not desk.gimp.workers())
+    assert not contents(tmp_path / "out") and not pixel_files()
