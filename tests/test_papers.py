@@ -279,6 +279,11 @@ def short(name: str, **changes: object) -> Recipe:
     return changed(changed(read_recipe(RECIPES / f"{name}.toml", full=True), small), dict(changes))
 
 
+def instant(name: str) -> Recipe:
+    """A paper's recipe of a single step."""
+    return short(name, optimizer={"crops": 8, "schedule": "cosine", "patience": 0})
+
+
 def test_where_the_loss_stays_the_rate_falls_and_the_training_stops(photos: Path, tmp_path: Path) -> None:
     still = {"rate": 1e-12, "encoder_rate": 1e-12, "lowest_rate": 0.0, "name": "rmsprop"}
     recipe = short("paquette2022-basic", optimizer=still)
@@ -309,7 +314,7 @@ def test_a_training_that_gets_worse_ends_with_the_weights_that_were_best(tmp_pat
     "changes", [{"loss": {"name": "absolute-error"}}, {"data": {"crop": 40}}, {"optimizer": {"rate": 0.1}}]
 )
 def test_a_run_does_not_go_on_by_another_recipe(changes: dict[str, object], photos: Path, tmp_path: Path) -> None:
-    recipe, learned = short("paquette2022-basic", optimizer={"crops": 8}), find_photos([photos / "train"])
+    recipe, learned = instant("paquette2022-basic"), find_photos([photos / "train"])
     train(recipe, learned, tmp_path, dict(QUIET), loaders=0)
     before = (tmp_path / LAST).read_bytes()
     with pytest.raises(ColorizeError, match="begun with another recipe: name another folder"):
@@ -321,7 +326,7 @@ def test_a_run_does_not_go_on_by_another_recipe(changes: dict[str, object], phot
 
 
 def test_a_run_of_a_recipe_that_lacks_what_recipes_have_today_goes_on(photos: Path, tmp_path: Path) -> None:
-    recipe, learned = short("paquette2022-basic", optimizer={"crops": 8}), find_photos([photos / "train"])
+    recipe, learned = instant("paquette2022-basic"), find_photos([photos / "train"])
     train(recipe, learned, tmp_path, dict(QUIET), loaders=0)
     old = torch.load(tmp_path / LAST, weights_only=True)
     for newer in ("largest", "sources", "padding", "grade"):
