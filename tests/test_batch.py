@@ -105,13 +105,13 @@ def test_a_killed_run_is_resumed_and_no_one_can_tell(archive: Archive) -> None:
 
 def test_an_interrupted_run_ends_with_a_sentence_and_goes_on_later(archive: Archive) -> None:
     for number in range(40):
-        archive.add(f"{number}.png", side=300)
-    process = archive.command(archive.scans, "-o", archive.out)
+        archive.add(f"{number}.png", side=500)
+    process = archive.command(archive.scans, "-o", archive.out, "--jobs", "1")
     while process.poll() is None and not finished(archive.out):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate()
-    assert process.returncode == 1
+    assert process.returncode == 1, errors
     assert "goes on where this one stopped" in errors
     assert not [name for name in archive.results() if name.startswith(".")]
     archive.colorize()
