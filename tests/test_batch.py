@@ -104,7 +104,7 @@ def test_a_killed_run_is_resumed_and_no_one_can_tell(archive: Archive) -> None:
 
 
 def test_an_interrupted_run_ends_with_a_sentence_and_goes_on_later(archive: Archive) -> None:
-    for number in range(40):
+    for number in range(20):
         archive.add(f"{number}.png", side=500)
     process = archive.command(archive.scans, "-o", archive.out, "--jobs", "1")
     while process.poll() is None and not finished(archive.out):
@@ -115,7 +115,7 @@ def test_an_interrupted_run_ends_with_a_sentence_and_goes_on_later(archive: Arch
     assert "goes on where this one stopped" in errors
     assert not [name for name in archive.results() if name.startswith(".")]
     archive.colorize()
-    assert len(archive.results()) == 40
+    assert len(archive.results()) == 20
 
 
 def test_broken_photographs_are_told_of_and_the_others_go_on(archive: Archive) -> None:
