@@ -103,6 +103,7 @@ def run_on_folder(procedure: Any, config: Any, _data: object) -> Any:
         interactive = config.get_property("run-mode") == Gimp.RunMode.INTERACTIVE
         if interactive and not confirmed_folder(procedure, config):
             return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
+        procedure.get_plug_in().set_pdb_error_handler(Gimp.PDBErrorHandler.PLUGIN)  # no box for each broken photograph
         Gegl.init(None)
         counts, told = folder.colorize(config, PLUG_IN)
         if interactive:

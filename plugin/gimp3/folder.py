@@ -43,7 +43,7 @@ def colorize(config: Any, plug_in: Path) -> tuple[list[int], str]:
     progress = Shown(len(planned.tasks))
     batch = Batch(planned, out, _how(config, plug_in), config.get_property("overwrite"), progress)
     batch.run(OneWorker(wanted_from(config, plug_in), settings.read(plug_in), progress))
-    told = "\n".join([str(batch.summary), *_at_most(progress.said)])
+    told = "\n".join([str(batch.summary), *_first(progress.said)])
     if batch.summary.count(FAILED):
         raise ColorizeError(told)
     return [batch.summary.count(status) for status in COUNTS], told
@@ -92,7 +92,7 @@ class Shown(Progress):
         Gimp.progress_end()
 
 
-def _at_most(said: list[str]) -> list[str]:
+def _first(said: list[str]) -> list[str]:
     """The first sentences; all of them go to the log where they are too many to be shown."""
     if len(said) <= SHOWN:
         return said
@@ -139,12 +139,10 @@ class OneWorker:
                 self._colour(image, self._wanted if keeps_layers else replace(self._wanted, output="replace"))
                 make_folder(task.result.parent)
                 image_files.save(image, written)
-        except layers.WrongLayerError as error:
-            return Coloured(task, read, why=f"{task.photo}: {error}")
         except Exception as error:
             written.unlink(missing_ok=True)
-            return Coloured(task, read, why=settings.sentence_of(error))
-        lost = f"{task.photo} has {pages} layers or pages: {task.result.name} holds one, of what is seen of them."
+            return Coloured(task, read, why=f"{task.photo}: {settings.sentence_of(error)}")
+        lost = f"{task.photo} has {pages} layers or pages: the result holds what is seen of them, in one."
         return Coloured(task, read, written, notes=() if keeps_layers or pages == 1 else (lost,))
 
     def _colour(self, image: Any, wanted: Wanted) -> None:

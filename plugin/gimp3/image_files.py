@@ -35,6 +35,8 @@ WRITTEN = {
     ".png": Format("file-png-export"),
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
+    ".jpe": _JPEG,
+    ".jfif": _JPEG,
     ".webp": Format("file-webp-export", {"quality": 93.0}),
 }
 FALLBACK_SUFFIX = ".xcf"  # for photographs whose own format is only read
@@ -44,7 +46,7 @@ _RAW = (
     *(".x3f",),
 )
 READ = (
-    *(*WRITTEN, ".jpe", ".jfif", ".psb", ".ora", ".gif", ".bmp", ".tga", ".heic", ".heif", ".avif", ".jxl", ".jp2"),
+    *(*WRITTEN, ".psb", ".ora", ".gif", ".bmp", ".tga", ".heic", ".heif", ".avif", ".jxl", ".jp2"),
     *(".j2k", ".exr", ".hdr", ".fits", ".dcm", ".dds", ".pcx", ".pnm", ".pgm", ".ppm", ".qoi", ".sgi", ".psp"),
     *_RAW,
 )
@@ -60,19 +62,16 @@ def result_suffix(photo: Path) -> str:
 @contextlib.contextmanager
 def opened(photo: Path) -> Iterator[Any]:
     """The image in a file, for as long as the `with` lasts; ColorizeError where GIMP cannot open it."""
-    try:
-        with photo.open("rb") as file:
-            empty = not file.read(1)
-    except OSError as error:
-        raise ColorizeError(
-            f"{photo} cannot be read ({error.strerror}): check its name and its permissions."
-        ) from error
-    if empty:
-        raise ColorizeError(f"{photo} is empty (0 bytes): copy it once more from where it came.")
+    if not photo.is_file():
+        raise ColorizeError("There is no such file: check the name.")
+    if not os.access(photo, os.R_OK):
+        raise ColorizeError("The file cannot be read: give yourself the right to read it.")
+    if not photo.stat().st_size:
+        raise ColorizeError("The file is empty (0 bytes): copy it once more from where it came.")
     image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(str(photo)))
     if image is None:
         raise ColorizeError(
-            f"GIMP cannot open {photo} ({_reason()}): it may be damaged, or of another format than its name says."
+            f"GIMP cannot open it ({_reason()}): it may be damaged, or of another format than its name says."
         )
     try:
         image.undo_disable()
@@ -92,7 +91,9 @@ def save(image: Any, file: Path) -> None:
         if config.find_property(name):
             config.set_property(name, value)
     if procedure.run(config).index(0) != Gimp.PDBStatusType.SUCCESS:
-        raise ColorizeError(f"GIMP cannot save {file.parent} ({_reason()}): look whether the disk is full.")
+        raise ColorizeError(
+            f"GIMP cannot save the result ({_reason()}): look whether {file.parent} has room, and can be written to."
+        )
     with file.open("rb+") as written:
         os.fsync(written.fileno())
 
