@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import argparse
 
-from tests.bench import depthwise, preview
+from tests.bench import batch, depthwise, preview
 
-BENCHMARKS = {"depthwise": depthwise.main, "preview": preview.main}
+BENCHMARKS = {"batch": batch.main, "depthwise": depthwise.main, "preview": preview.main}
 
 
 def main() -> None:
