@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict
 
+import cv2
+
 from colorize_neural import settings
 from colorize_neural.batch import Coloured, Pool
 from colorize_neural.folders import Task, make_folder
@@ -32,6 +34,7 @@ class FileColorizer:
         self._colorizer = Colorizer(models, added, threads=1)  # several photographs are at work instead
         self._model, _ = self._colorizer.prepare(options)
         photos.use_threads(1)
+        cv2.setNumThreads(1)
 
     @property
     def how(self) -> How:
