@@ -7,15 +7,26 @@ seed alone: how far these lie apart is what chance does. A ninth run sees photog
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from export import run
-from export.comparison import Colours, Figures, add_budget, crops_seen, measure, print_heads, print_row, trained
+from export.comparison import (
+    Colours,
+    LossFigures,
+    add_budget,
+    losses_of_grey_and_tint,
+    measure,
+    print_heads,
+    print_row,
+    trained,
+)
 from export.crops import split_photos
 from export.losses import SquaredError
-from export.photos import find_photos, spread
+from export.photos import Photo, find_photos, spread
 from export.recipe import RECIPES, Recipe, changed, read_recipe
 
 PALE, VIVID = "pale", "vivid"
@@ -63,19 +74,19 @@ def main(arguments: list[str] | None = None) -> None:
     add_budget(parser, Path("runs/aranburu"))
     chosen = parser.parse_args(arguments)
     photos = find_photos(chosen.photos)
-    rows: dict[str, Figures] = {}
+    _, kept = split_photos(photos, row_recipe(ROWS[0], chosen.full).data.held_out)
+    tested = spread(kept, chosen.tested)
+    rows: dict[str, LossFigures] = {}
     crops = {}
     for row in ROWS:
-        recipe, out = row_recipe(row, chosen.full), chosen.out / (row.name + "-full" * chosen.full)
-        training = trained(recipe, photos, out, None if chosen.full else chosen.minutes)
-        _, tested = split_photos(photos, recipe.data.held_out)
-        rows[row.name] = measure(training, spread(tested, chosen.tested), COLOURS)
-        crops[row.name] = crops_seen(out, recipe)
+        training, crops[row.name] = trained(row_recipe(row, chosen.full), row.name, photos, chosen)
+        rows[row.name] = measure(training, tested, COLOURS)
     print_table(rows, crops)
     print_findings(rows)
+    print_references(tested)
 
 
-def print_table(rows: dict[str, Figures], crops: dict[str, int]) -> None:
+def print_table(rows: dict[str, LossFigures], crops: dict[str, int]) -> None:
     """As Markdown: the mean squared error of a and b on photographs kept for it."""
     print_heads("factor", "value", "theirs", "ours", "share of grey's", "crops")
     for row in ROWS:
@@ -85,19 +96,33 @@ def print_table(rows: dict[str, Figures], crops: dict[str, int]) -> None:
         print_row(row.factor, f"{row.value:g}", theirs, *ours)
 
 
-def print_findings(rows: dict[str, Figures]) -> None:
-    """What the table says of chance, and of their two observations."""
+def print_findings(rows: dict[str, LossFigures]) -> None:
+    """What the table says of chance, and of their two observations: means, with what chance makes of them."""
     alike = [row for row in ROWS[:-1:2] if row.theirs is not None]
-    ours = [rows[row.name].loss * SQUARE for row in alike]
+    ours = [rows[row.name] for row in alike]
     theirs = [row.theirs for row in alike if row.theirs is not None]
-    first, small = rows[alike[0].name], rows[ROWS[-1].name]
+    errors = [found.loss * SQUARE for found in ours]
     print(
         f"\nThe {len(alike)} runs that have the same settings lie {max(theirs) - min(theirs):.2f} apart in their table,"
-        f" {max(ours) - min(ours):.2f} in ours.\n"
-        f"Colourfulness is {first.colourfulness:.2f} of the truth's; of the colour of pale things"
-        f" {first.kept[PALE]:.0%} is given back, of vivid ones {first.kept[VIVID]:.0%}.\n"
-        f"At 64 pixels the error is {first.share_of_grey:.3f} of grey's, at 32 {small.share_of_grey:.3f}."
+        f" {max(errors) - min(errors):.2f} in ours: {_told(errors, '.2f')}.\n"
+        f"Their colourfulness, of the truth's: {_told([found.colourfulness for found in ours])}."
+        f" Of the colour of pale things is given back {_told([found.kept[PALE] for found in ours])},"
+        f" of vivid ones {_told([found.kept[VIVID] for found in ours])}.\n"
+        f"Their error, of grey's: {_told([found.share_of_grey for found in ours])};"
+        f" at 32 pixels {rows[ROWS[-1].name].share_of_grey:.3f}."
     )
+
+
+def print_references(tested: Sequence[Photo]) -> None:
+    """What a network gets that has found nothing, at both sizes."""
+    for row in (ROWS[0], ROWS[-1]):
+        recipe = row_recipe(row, full=False)
+        grey, tint = (loss * SQUARE for loss in losses_of_grey_and_tint(recipe, tested))
+        print(f"On {len(tested):,} photographs of {recipe.data.crop} pixels grey gets {grey:.2f}, one tint {tint:.2f}.")
+
+
+def _told(values: Sequence[float], form: str = ".3f") -> str:
+    return f"{fmean(values):{form}} in the mean, {min(values):{form}} to {max(values):{form}}"
 
 
 if __name__ == "__main__":

@@ -6,10 +6,11 @@ a recipe and photographs  ->  a trained network  ->  its loss, and how much of w
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,14 +19,18 @@ from numpy.typing import NDArray
 
 from export.crops import Crops
 from export.evaluate import Tally
+from export.losses import LOSSES
 from export.metrics import Rgb, colourfulness
 from export.photos import Photo
 from export.recipe import Recipe
-from export.systems import grey_from_lightness, painted
+from export.sheet import Sheet
+from export.systems import GREY, TRUTH, grey_from_lightness, painted
 from export.to_onnx import load_run
 from export.train import LAST, Training, train
 
 PICTURE_HEADS = ("ab error, of grey's", "PSNR gained", "colourfulness")
+#  of regressions: which of all values of an axis is the one that has the smallest loss
+BEST_OF: dict[str, Callable[..., Any]] = {"squared-error": np.mean, "absolute-error": np.median}
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,8 @@ class Colours:
 
 
 @dataclass(frozen=True)
-class Figures:
-    """What is measured of a run on photographs that are shown to it whole."""
+class LossFigures:
+    """What is measured of a run on the largest squares of photographs."""
 
     loss: float  # the recipe's own
     loss_of_grey: float
@@ -91,20 +96,26 @@ class Seen:
         return self.rgb(self.found)
 
 
+Picture = Callable[[Seen], Rgb]
+
+
 def trained(
-    recipe: Recipe, photos: list[Photo], out: Path, minutes: float | None, validation: list[Photo] | None = None
-) -> Training:
-    """The network after its minutes; the run goes on where it was interrupted."""
-    print(f"{out.name} ...", flush=True)
+    recipe: Recipe,
+    name: str,
+    photos: list[Photo],
+    chosen: argparse.Namespace,
+    validation: list[Photo] | None = None,
+) -> tuple[Training, int]:
+    """The network after its minutes, and the crops that it was shown; the run goes on where it was interrupted.
+
+    `chosen` has the options of `add_budget`.
+    """
+    print(f"{name} ...", flush=True)
+    out, minutes = (chosen.out / f"{name}-full", None) if chosen.full else (chosen.out / name, chosen.minutes)
     options = {"precision": "bf16-mixed", "enable_progress_bar": False, "enable_model_summary": False}
     train(recipe, photos, out, options, loaders=1, minutes=minutes, validation=validation)
-    return load_run(out)
-
-
-def crops_seen(out: Path, recipe: Recipe) -> int:
-    """How many crops a run has been shown."""
     steps: int = torch.load(out / LAST, map_location="cpu", weights_only=True)["global_step"]
-    return steps * recipe.optimizer.batch
+    return load_run(out), steps * recipe.optimizer.batch
 
 
 def seen(training: Training, photos: Sequence[Photo]) -> Iterator[Seen]:
@@ -118,12 +129,21 @@ def seen(training: Training, photos: Sequence[Photo]) -> Iterator[Seen]:
 
 
 def mean_loss(training: Training, photos: Sequence[Photo]) -> float:
-    """Of these photographs, clean and whole."""
+    """Of the largest squares of these photographs."""
     losses = [float(training.loss(*_tensors(one.found, one.true))) for one in seen(training, photos)]
     return float(np.mean(losses))
 
 
-def measure(training: Training, photos: Sequence[Photo], colours: dict[str, Colours]) -> Figures:
+def losses_of_grey_and_tint(recipe: Recipe, photos: Sequence[Photo]) -> tuple[float, float]:
+    """A regression's losses where nothing is found: of grey, and of the one tint that is best for these photographs."""
+    crops = Crops(list(photos), recipe.data, training=False)
+    true = torch.stack([crops[place]["ab"] for place in range(len(crops))])
+    tint = BEST_OF[recipe.loss.name](true.numpy(), axis=(0, 2, 3), keepdims=True)
+    loss = LOSSES[recipe.loss.name](**recipe.loss.options)
+    return float(loss(0 * true, true)), float(loss(torch.from_numpy(tint), true))
+
+
+def measure(training: Training, photos: Sequence[Photo], colours: dict[str, Colours]) -> LossFigures:
     """All figures of a network for regression, on these photographs."""
     losses, greys, found, true = [], [], [], []
     towards, chromas = dict.fromkeys(colours, 0.0), dict.fromkeys(colours, 0.0)
@@ -138,7 +158,7 @@ def measure(training: Training, photos: Sequence[Photo], colours: dict[str, Colo
             among = kind.among(one.true)
             towards[name] += float(along[among].sum())
             chromas[name] += float(chroma[among].sum())
-    return Figures(
+    return LossFigures(
         loss=float(np.mean(losses)),
         loss_of_grey=float(np.mean(greys)),
         colourfulness=float(np.mean(found) / np.mean(true)),
@@ -146,9 +166,7 @@ def measure(training: Training, photos: Sequence[Photo], colours: dict[str, Colo
     )
 
 
-def measure_pictures(
-    training: Training, photos: Sequence[Photo], picture: Callable[[Seen], Rgb] = Seen.coloured
-) -> PictureFigures:
+def measure_pictures(training: Training, photos: Sequence[Photo], picture: Picture = Seen.coloured) -> PictureFigures:
     """Of any network; `picture` makes of what was seen the picture that is looked at."""
     plain, found, truth = Tally(), Tally(), Tally()
     for one in seen(training, photos):
@@ -157,6 +175,16 @@ def measure_pictures(
         found.add(picture(one), true)
         truth.add(true, true)
     return PictureFigures(found.error_share(plain), found.psnr_gained(plain), found.colourfulness_share(truth))
+
+
+def sheet_of(columns: Mapping[str, tuple[Training, Picture]], photos: Sequence[Photo]) -> Sheet:
+    """Grey, the photographs as each column shows them, and the truth."""
+    sheet = Sheet(len(photos), cell=160)
+    for ones in zip(*(seen(training, photos) for training, _ in columns.values()), strict=True):
+        shown = zip(columns.items(), ones, strict=True)
+        results = {name: picture(one) for (name, (_, picture)), one in shown}
+        sheet.add({GREY: ones[0].grey(), **results, TRUTH: ones[0].rgb(ones[0].true)})
+    return sheet
 
 
 def print_row(*cells: str) -> None:
@@ -173,7 +201,7 @@ def print_heads(*heads: str) -> None:
 def add_budget(parser: argparse.ArgumentParser, out: Path) -> None:
     """The options that all comparisons have."""
     parser.add_argument("--out", type=Path, default=out, help="the folder of the runs' folders")
-    parser.add_argument("--tested", type=int, default=500, help="photographs that each figure is measured on")
+    parser.add_argument("--tested", type=int, default=500, help="measure on at most so many photographs")
     scale = parser.add_mutually_exclusive_group()
     scale.add_argument("--minutes", type=float, default=5.0, help="of training for each run")
     scale.add_argument("--full", action="store_true", help="the width and the length of the paper instead")

@@ -1,8 +1,9 @@
 """Liang et al.'s comparisons:  python -m export.liang --photos P [--sheet FOLDER]  ->  a table, and a sheet of each
 
-Patches, layers, kernels and losses are changed one at a time; refinement is what happens to the picture afterwards. A
-run that belongs to several comparisons is made once. Its colours are measured as the network answers them, without the
-enlargement that users get, on the middle of photographs kept for it.
+Patches, layers, kernels and losses are changed one at a time; refinement is what happens to the picture afterwards;
+two runs that differ in their seed alone show what chance does. A run that belongs to several comparisons is made once.
+Its colours are measured as the network answers them, without the enlargement that users get, on the middle of
+photographs kept for it.
 """
 
 from __future__ import annotations
@@ -23,25 +24,23 @@ from export.comparison import (
     PictureFigures,
     Seen,
     add_budget,
-    crops_seen,
     measure_pictures,
     print_heads,
     print_row,
-    seen,
+    sheet_of,
     trained,
 )
 from export.crops import from_sources, split_photos
 from export.metrics import Rgb
-from export.photos import Photo, find_photos, spread
+from export.photos import find_photos, spread
 from export.recipe import RECIPES, Recipe, changed, read_recipe
-from export.sheet import Sheet
-from export.systems import GREY, TRUTH
 from export.train import Training
 
 RECIPE = RECIPES / "liang2016.toml"
 SIDE = 160  # pixels of a photograph's shorter side, whatever is cut from it
 WINDOW, FLAT = 40, 1e-4  # of their filter: pixels, and its epsilon, for greys from 0 to 1
 SHOWN = 12  # photographs on each sheet
+SEED = "seed"  # the comparison that tells chance
 
 
 @dataclass(frozen=True)
@@ -78,6 +77,7 @@ ROWS = [
     *(_kernels("kernels", "14 3 1", 14, 3, 1), Row("kernels", "11 4 3 1")),
     *(_loss("first", 1.0), _loss("second", 0.0), Row("loss", "both")),
     *(Row("refinement", "without"), Row("refinement", "with", refined=True)),
+    *(Row(SEED, "1"), Row(SEED, "2", "seed-2", {"seed": 2})),
 ]
 COMPARISONS = list(dict.fromkeys(row.comparison for row in ROWS))
 
@@ -99,21 +99,21 @@ def main(arguments: list[str] | None = None) -> None:
     data = read_recipe(RECIPE).data
     photos = from_sources(find_photos(chosen.photos), data.sources)
     _, tested = split_photos(photos, data.held_out)
-    trainings: dict[str, Training] = {}
+    runs: dict[str, tuple[Training, int]] = {}
     lines: list[Line] = []
     for row in ROWS:
-        recipe, out = row_recipe(row, chosen.full), chosen.out / (row.name + "-full" * chosen.full)
-        if row.name not in trainings:
-            trainings[row.name] = trained(recipe, photos, out, None if chosen.full else chosen.minutes)
-        training = trainings[row.name]
-        figures = measure_pictures(training, spread(tested, chosen.tested), partial(picture, row))
-        lines.append((row, figures, crops_seen(out, recipe)))
+        if row.name not in runs:
+            runs[row.name] = trained(row_recipe(row, chosen.full), row.name, photos, chosen)
+        training, crops = runs[row.name]
+        lines.append((row, measure_pictures(training, spread(tested, chosen.tested), partial(picture, row)), crops))
     print_table(lines)
     print_findings(lines)
     if chosen.sheet:
         chosen.sheet.mkdir(parents=True, exist_ok=True)
         for comparison in COMPARISONS:
-            sheet_of(comparison, trainings, spread(tested, SHOWN)).write(chosen.sheet / f"{comparison}.png")
+            rows = [row for row in ROWS if row.comparison == comparison]
+            columns = {row.value: (runs[row.name][0], partial(picture, row)) for row in rows}
+            sheet_of(columns, spread(tested, SHOWN)).write(chosen.sheet / f"{comparison}.png")
 
 
 def picture(row: Row, one: Seen) -> Rgb:
@@ -142,7 +142,7 @@ def print_table(lines: Sequence[Line]) -> None:
 
 
 def print_findings(lines: Sequence[Line]) -> None:
-    """Which value of each comparison has the smallest error, the largest one, and the most colour."""
+    """What is best and worst in each comparison, and how far apart runs lie that differ in their seed alone."""
     print()
     for comparison in COMPARISONS:
         errors = {row.value: figures.ab_error_share for row, figures, _ in lines if row.comparison == comparison}
@@ -153,16 +153,9 @@ def print_findings(lines: Sequence[Line]) -> None:
             f"{comparison}: the smallest error, {errors[near]:.3f} of grey's, has {near}; the largest,"
             f" {errors[far]:.3f}, has {far}; the most colour, {colours[vivid]:.3f} of the truth's, has {vivid}."
         )
-
-
-def sheet_of(comparison: str, trainings: dict[str, Training], photos: Sequence[Photo]) -> Sheet:
-    """Grey, the photographs in the colours of each line of a comparison, and the truth."""
-    rows = [row for row in ROWS if row.comparison == comparison]
-    sheet = Sheet(len(photos), cell=160)
-    for ones in zip(*(seen(trainings[row.name], photos) for row in rows), strict=True):
-        results = {row.value: picture(row, one) for row, one in zip(rows, ones, strict=True)}
-        sheet.add({GREY: ones[0].grey(), **results, TRUTH: ones[0].rgb(ones[0].true)})
-    return sheet
+    alike = [figures for row, figures, _ in lines if row.comparison == SEED]
+    apart = (np.ptp([one.ab_error_share for one in alike]), np.ptp([one.colourfulness for one in alike]))
+    print(f"Chance: two runs of the same settings lie {apart[0]:.3f} apart in error, {apart[1]:.3f} in colour.")
 
 
 if __name__ == "__main__":

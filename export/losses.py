@@ -20,7 +20,7 @@ from export.decode import AbOfYuv, AnnealedMean, PaletteMean, Repeated
 from export.lab import rgb_from_lab
 from export.yuv import UV_LIMITS, uv_from_lab
 
-SPARSE = 32  # one of so many pixels is enough to find a palette
+SPARSE = 33  # one of so many pixels is enough to find a palette; no divisor of a row, so that all columns are seen
 
 
 class Loss(nn.Module, ABC):

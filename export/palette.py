@@ -17,19 +17,17 @@ from export import run
 from export.comparison import (
     PICTURE_HEADS,
     PictureFigures,
+    Seen,
     add_budget,
-    crops_seen,
     measure_pictures,
     print_heads,
     print_row,
-    seen,
+    sheet_of,
     trained,
 )
 from export.crops import from_sources, split_photos
-from export.photos import Photo, find_photos, spread
+from export.photos import find_photos, spread
 from export.recipe import RECIPES, Recipe, changed, read_recipe
-from export.sheet import Sheet
-from export.systems import GREY, TRUTH
 from export.train import Training
 
 RECIPE = RECIPES / "palette.toml"
@@ -64,16 +62,16 @@ def main(arguments: list[str] | None = None) -> None:
     trainings: dict[str, Training] = {}
     lines: list[Line] = []
     for loss in CHANGES:
-        recipe, out = loss_recipe(loss, chosen.full), chosen.out / (loss.replace(" ", "-") + "-full" * chosen.full)
-        trainings[loss] = trained(recipe, portraits, out, None if chosen.full else chosen.minutes)
+        name = loss.replace(" ", "-")
+        trainings[loss], crops = trained(loss_recipe(loss, chosen.full), name, portraits, chosen)
         for kind, tested in kinds.items():
-            figures = measure_pictures(trainings[loss], spread(tested, chosen.tested))
-            lines.append((loss, kind, figures, crops_seen(out, recipe)))
+            lines.append((loss, kind, measure_pictures(trainings[loss], spread(tested, chosen.tested)), crops))
     print_table(lines)
     print_findings({(loss, kind): figures for loss, kind, figures, _ in lines})
     if chosen.sheet:
         shown = [photo for tested in kinds.values() for photo in spread(tested, SHOWN)]
-        sheet_of(trainings, shown).write(chosen.sheet)
+        columns = {loss: (training, Seen.coloured) for loss, training in trainings.items()}
+        sheet_of(columns, shown).write(chosen.sheet)
 
 
 def print_table(lines: Sequence[Line]) -> None:
@@ -91,15 +89,6 @@ def print_findings(figures: dict[tuple[str, str], PictureFigures]) -> None:
         f"\nColourfulness of portraits is {vivid:.3f} of the truth's by the {CHOSEN}, {pale:.3f} by the {FAILED}.\n"
         f"By the {CHOSEN} the error is {near:.3f} of grey's on {PORTRAITS}, {far:.3f} on {OTHERS}."
     )
-
-
-def sheet_of(trainings: dict[str, Training], photos: Sequence[Photo]) -> Sheet:
-    """Grey, the photographs in the colours of each loss's network, and the truth; portraits first."""
-    sheet = Sheet(len(photos), cell=160)
-    for ones in zip(*(seen(training, photos) for training in trainings.values()), strict=True):
-        results = {loss: one.coloured() for loss, one in zip(trainings, ones, strict=True)}
-        sheet.add({GREY: ones[0].grey(), **results, TRUTH: ones[0].rgb(ones[0].true)})
-    return sheet
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Paquette's comparison:  python -m export.paquette --landscape LANDSCAPE.tar --varied TRAIN  ->  his table beside ours
 
-Photographs of landscapes in train/, val/ and test/, each shown whole at 128 pixels. Three networks meet two optimisers
-and two losses; three others run once, as he reports them. Then the first network is trained on varied photographs
-instead, and colours the same landscapes.
+Photographs of landscapes in train/, val/ and test/, the largest square of each at 128 pixels. Three networks meet two
+optimisers and two losses; three others run once, as he reports them. Then the first network is trained on varied
+photographs instead, and colours the same landscapes.
 """
 
 from __future__ import annotations
@@ -19,21 +19,19 @@ from colorize_neural.errors import ColorizeError
 from export import run
 from export.comparison import (
     Colours,
-    Figures,
+    LossFigures,
+    Seen,
     add_budget,
-    crops_seen,
+    losses_of_grey_and_tint,
     mean_loss,
     measure,
     print_heads,
     print_row,
-    seen,
+    sheet_of,
     trained,
 )
 from export.photos import Photo, find_photos, spread
 from export.recipe import RECIPES, Recipe, changed, read_recipe
-from export.sheet import Sheet
-from export.systems import GREY, TRUTH, grey
-from export.train import Training
 
 SIDE, EPOCHS = 128, 25  # pixels; his
 SHOWN = 12  # photographs on the sheet
@@ -104,7 +102,7 @@ class Result:
     """What a run has come to: its losses on what it learned from, on val and on test, and its colours on test."""
 
     losses: tuple[float, float, float]
-    figures: Figures
+    figures: LossFigures
     crops: int
 
 
@@ -136,18 +134,19 @@ def main(arguments: list[str] | None = None) -> None:
     add_budget(parser, Path("runs/paquette"))
     chosen = parser.parse_args(arguments)
     parts = parts_of(find_photos(chosen.landscape), find_photos(chosen.varied))
+    tested = spread(parts.test, chosen.tested)
     results, shown = {}, {}
     for row in ROWS:
-        recipe, out = row_recipe(row, len(parts.train), chosen.full), chosen.out / (row.name + "-full" * chosen.full)
-        learned = parts.varied if row.varied else parts.train
-        training = trained(recipe, learned, out, None if chosen.full else chosen.minutes, parts.val)
-        figures = measure(training, spread(parts.test, chosen.tested), COLOURS)
+        recipe, learned = row_recipe(row, len(parts.train), chosen.full), parts.varied if row.varied else parts.train
+        training, crops = trained(recipe, row.name, learned, chosen, parts.val)
+        figures = measure(training, tested, COLOURS)
         train, val = (mean_loss(training, spread(part, chosen.tested)) for part in (learned, parts.val))
-        results[row.name] = Result((train, val, figures.loss), figures, crops_seen(out, recipe))
+        results[row.name] = Result((train, val, figures.loss), figures, crops)
         if row.name in SHEET:
-            shown[row.network] = training
+            shown[row.network] = training, Seen.coloured
     print_table(results)
     print_findings(results)
+    print_references(tested)
     if chosen.sheet:
         sheet_of(shown, spread(parts.test, SHOWN)).write(chosen.sheet)
 
@@ -183,18 +182,16 @@ def print_findings(results: dict[str, Result]) -> None:
     )
 
 
+def print_references(tested: Sequence[Photo]) -> None:
+    """What a network gets by each loss that has found nothing."""
+    for loss in LOSSES:
+        recipe = row_recipe(next(row for row in ROWS if row.loss == loss), photos=1, full=False)
+        grey, tint = (figure * UNIT for figure in losses_of_grey_and_tint(recipe, tested))
+        print(f"On {len(tested):,} test photographs grey gets {grey:.1f} by {loss}, one tint {tint:.1f}.")
+
+
 def _colourfulness(results: dict[str, Result], row: Row) -> float:
     return results[row.name].figures.colourfulness
-
-
-def sheet_of(trainings: dict[str, Training], photos: Sequence[Photo]) -> Sheet:
-    """Grey, the photographs in the colours of each network, and the truth."""
-    sheet = Sheet(len(photos), cell=160)
-    for ones in zip(*(seen(training, photos) for training in trainings.values()), strict=True):
-        truth = ones[0].rgb(ones[0].true)
-        results = {name: one.rgb(one.found) for name, one in zip(trainings, ones, strict=True)}
-        sheet.add({GREY: grey(truth), **results, TRUTH: truth})
-    return sheet
 
 
 if __name__ == "__main__":

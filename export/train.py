@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import argparse
 import math
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -125,7 +127,11 @@ class Training(lightning.LightningModule):
         optimizer = OPTIMIZERS[wanted.name](groups, weight_decay=wanted.weight_decay)
         if wanted.schedule == "plateau":
             plateau = ReduceLROnPlateau(
-                optimizer, factor=wanted.fall, patience=wanted.plateau - 1, min_lr=wanted.lowest_rate
+                optimizer,
+                factor=wanted.fall,
+                patience=wanted.plateau - 1,
+                min_lr=wanted.lowest_rate,
+                threshold_mode="abs",  # as Keras has it
             )
             return {"optimizer": optimizer, "lr_scheduler": {"scheduler": plateau, "monitor": "validation_loss"}}
         cosine = LambdaLR(optimizer, self._rate_share)
@@ -172,7 +178,11 @@ def train(
     if minutes is not None and minutes <= 0:
         raise ColorizeError(f"A training of {minutes:g} minutes learns nothing: give it more.")
     last = out / LAST
-    before = torch.load(last, map_location="cpu", weights_only=True) if last.exists() else {"global_step": 0}
+    before: dict[str, Any] = {"global_step": 0}
+    if last.exists():
+        before = torch.load(last, map_location="cpu", weights_only=True)
+        if not _goes_on(recipe, recipe_from_dict(before["hyper_parameters"]["recipe"])):
+            raise ColorizeError(f"The run in {out} was begun with another recipe: name another folder.")
     if _has_stopped(before):
         return
     lightning.seed_everything(recipe.seed + before["global_step"], workers=True)  # who goes on draws other crops
@@ -180,7 +190,8 @@ def train(
     learned, kept = (photos, validation) if validation else split_photos(photos, recipe.data.held_out)
     weights = sampling_weights(learned, recipe.data.sampling)
     training = Training(dict_from_recipe(recipe))
-    training.loss.prepare(colours_of(learned, recipe.data, weights))
+    if not last.exists():
+        training.loss.prepare(colours_of(learned, recipe.data, weights))
     training.timer = Timer(None if minutes is None else timedelta(minutes=minutes), interval=Interval.step)
     batch = recipe.optimizer.batch
     sampler = WeightedRandomSampler(weights, len(learned))
@@ -199,6 +210,13 @@ def train(
     )
     trainer.fit(training, shown, checked, ckpt_path=last if last.exists() else None, weights_only=True)
     trainer.save_checkpoint(last)
+
+
+def _goes_on(recipe: Recipe, begun: Recipe) -> bool:
+    """Whether a run can go on by this recipe; it may become longer, and be told of in other words."""
+    longer = replace(begun, optimizer=replace(begun.optimizer, crops=recipe.optimizer.crops))
+    parts = attrgetter("network", "data", "loss", "perceptual", "lasso", "optimizer")
+    return bool(parts(recipe) == parts(longer))
 
 
 def _has_stopped(checkpoint: dict[str, Any]) -> bool:

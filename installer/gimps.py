@@ -92,8 +92,6 @@ def find(told: Sequence[Path]) -> list[Gimp]:
         if gimp.side.name and gimp.side != first.side:
             shared = f"{first.found}; {gimp.name} shares its settings, and there the plug-in will not run"
             unique[gimp.folder.resolve()] = replace(first, found=shared)
-    for gimp in unique.values():
-        _start_once(gimp)
     return list(unique.values())
 
 
@@ -201,7 +199,7 @@ def _parents(side: Side) -> list[Path]:
     return [path for pattern in side.parents for path in paths(pattern, Path.home(), os.environ)]
 
 
-def _start_once(gimp: Gimp) -> None:
+def start_once(gimp: Gimp) -> None:
     """A GIMP that finds a settings folder does not import those of its predecessor: let it make its own."""
     if gimp.program and not gimp.folder.exists():
         _output([*gimp.program, "--no-interface", "--quit"], _STARTS_WITHIN)

@@ -105,6 +105,8 @@ def _sides_of(found: list[Gimp]) -> list[Side]:
 
 
 def _install(found: list[Gimp], build: Build, wheels: Path | None) -> None:
+    for gimp in found:
+        gimps.start_once(gimp)
     commands, failures = [], []
     for side in _sides_of(found):
         try:

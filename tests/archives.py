@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pyvips
-from colorize_neural.journal import NAME
+from colorize_neural.journal import LOCK, NAME
 from colorize_neural.settings import MODELS_VARIABLE
 
 Done = subprocess.CompletedProcess[str]
+_DROP, _POWERS = 24, (1, 2)  # linux/prctl.h, linux/capability.h: to write and to read whatever the permissions
 SIDE = 48
 
 
@@ -21,6 +23,7 @@ class Archive:
 
     def __init__(self, folder: Path, models: Path) -> None:
         self.folder, self.scans, self.out = folder, folder / "scans", folder / "out"
+        self.strict = False  # whether root, too, is kept from what has no permission
         self._environment = os.environ | {MODELS_VARIABLE: str(models), "XDG_DATA_HOME": str(folder / "data")}
 
     def add(self, name: str, side: int = SIDE) -> Path:
@@ -37,6 +40,7 @@ class Archive:
             [sys.executable, "-m", "colorize_neural.cli", *arguments],
             cwd=self.folder,
             env=self._environment,
+            preexec_fn=_without_powers if self.strict else None,  # noqa: PLW1509 - no other thread forks
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -54,12 +58,18 @@ class Archive:
         return done.stderr
 
     def results(self) -> dict[str, bytes]:
-        """Every file in the folder of results but the journal, hidden ones too."""
+        """Every file in the folder of results but the journal and its lock, hidden ones too."""
         return contents(self.out)
 
 
+def _without_powers() -> None:
+    """Of a process that is about to start: where the user is not root it has none anyway."""
+    for power in _POWERS:
+        ctypes.CDLL(None).prctl(_DROP, power, 0, 0, 0)
+
+
 def contents(folder: Path) -> dict[str, bytes]:
-    files = [path for path in folder.rglob("*") if path.is_file() and path.name != NAME]
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name not in (NAME, LOCK)]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(files)}
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from colorize_neural.journal import NAME, Journal
 
+from tests.absence import absent
 from tests.archives import Archive, contents, finished, is_coloured
 from tests.disks import small_disk
 
@@ -100,18 +104,18 @@ def test_a_killed_run_is_resumed_and_no_one_can_tell(archive: Archive) -> None:
 
 
 def test_an_interrupted_run_ends_with_a_sentence_and_goes_on_later(archive: Archive) -> None:
-    for number in range(40):
-        archive.add(f"{number}.png", side=300)
-    process = archive.command(archive.scans, "-o", archive.out)
+    for number in range(20):
+        archive.add(f"{number}.png", side=500)
+    process = archive.command(archive.scans, "-o", archive.out, "--jobs", "1")
     while process.poll() is None and not finished(archive.out):
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate()
-    assert process.returncode == 1
+    assert process.returncode == 1, errors
     assert "goes on where this one stopped" in errors
     assert not [name for name in archive.results() if name.startswith(".")]
     archive.colorize()
-    assert len(archive.results()) == 40
+    assert len(archive.results()) == 20
 
 
 def test_broken_photographs_are_told_of_and_the_others_go_on(archive: Archive) -> None:
@@ -171,6 +175,8 @@ def test_a_name_that_is_no_text_is_as_good_as_any(archive: Archive) -> None:
     report = archive.folder / "report.json"
     archive.colorize("--report", report)
     assert "1 were done before" in archive.colorize()
+    done = archive.run(archive.scans, "-o", archive.out, "--dry-run", "--overwrite")
+    assert done.stdout == done.stdout.encode("ascii").decode()  # where it is no text, its bytes are told
     assert (archive.out / os.fsdecode(b"caf\xe9.png")).stat().st_size > 0
     assert json.loads(report.read_text())["photographs"][0]["photo"].endswith(os.fsdecode(b"caf\xe9.png"))
 
@@ -197,6 +203,52 @@ def test_two_runs_do_not_write_to_the_same_folder(archive: Archive) -> None:
     archive.colorize()
 
 
+@contextlib.contextmanager
+def closed(folder: Path) -> Iterator[Path]:
+    """A folder that nobody may look into."""
+    folder.mkdir()
+    folder.chmod(0)
+    try:
+        yield folder
+    finally:
+        folder.chmod(0o755)
+
+
+def test_where_nobody_may_look_or_write_is_a_sentence(archive: Archive) -> None:
+    archive.add("a.png")
+    if sys.platform != "linux":
+        absent("what root may do is taken away as Linux does it")
+    archive.strict = True
+    with closed(archive.scans / "private"), closed(archive.folder / "locked") as locked:
+        done = archive.run(archive.scans, locked / "b.png", "-o", archive.out)
+        assert done.returncode == 1
+        assert [line.split(" (")[0] for line in done.stderr.splitlines() if "Permission denied" in line] == [
+            f"The folder {archive.scans / 'private'} cannot be read",
+            f"{locked / 'b.png'} cannot be read",
+        ]
+        assert list(archive.results()) == ["a.png"]
+        for out in (locked, locked / "below"):
+            done = archive.run(archive.scans, "-o", out)
+            assert done.returncode == 1
+            assert "Permission denied" in done.stderr.splitlines()[-1]
+            assert "unexpected" not in done.stderr
+
+
+def test_what_the_user_changes_in_mid_run_stays(archive: Archive) -> None:
+    for number in range(16):
+        archive.add(f"{number:02}.png", side=400)
+    archive.colorize()
+    last = (archive.out / "00.png").read_bytes()
+    process = archive.command(archive.scans, "-o", archive.out, "--warmth", "1", "--jobs", "1")
+    while process.poll() is None and (archive.out / "00.png").read_bytes() == last:
+        time.sleep(0.01)
+    (archive.out / "15.png").write_text("retouched")
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    assert "15.png is there and not as this program left it" in errors
+    assert archive.results()["15.png"] == b"retouched"
+
+
 def test_a_full_disk_stops_the_run_and_leaves_what_is_whole(archive: Archive) -> None:
     for number in range(12):
         archive.add(f"{number:02}.png", side=400)
@@ -217,6 +269,12 @@ BAD_INPUT = {
     "a folder of other things": (["texts", "-o", "out"], "no photograph"),
     "no such folder": (["nowhere", "-o", "out"], "check the name"),
     "results in the place of the photographs": (["scans", "-o", "scans"], "name another folder"),
+    "results among their photographs": (
+        ["scans/a.png", "twins/a.jpg", "-o", "scans", "--overwrite"],
+        "one of the photo",
+    ),
+    "a photograph's own place": (["scans/a.png", "-o", "scans", "--overwrite"], "take the place"),
+    "a report into no folder": (["scans", "-o", "out", "--report", "nowhere/r.json"], "make it first"),
     "results to a file": (["scans", "-o", "texts/a.txt"], "is a file"),
     "results below a file": (["scans", "-o", "texts/a.txt/out"], "cannot be made"),
     "one result of two photographs": (["scans", "twins", "-o", "out"], "rename one"),

@@ -106,6 +106,8 @@ def test_a_gimp_on_the_path_is_found_once_under_whatever_name(home: Path, bin_fo
 def test_a_gimp_that_was_never_started_makes_its_own_settings_folder(home: Path, bin_folder: Path) -> None:
     make_program(bin_folder / "gimp", f'{says("3.2.0")} || /bin/mkdir -p "$HOME/.config/GIMP/3.2/from $*"')
     (found,) = gimps.find([])
+    assert not found.folder.exists()  # who only looks changes nothing
+    gimps.start_once(found)
     assert [path.name for path in found.folder.iterdir()] == ["from --no-interface --quit"]
 
 

@@ -18,15 +18,16 @@ from export.crops import Crops
 from export.grading import STYLES, graded
 from export.lab import ab_from_rgb
 from export.losses import YuvInTwoPhases
+from export.metrics import Rgb
 from export.networks.liang2016 import Liang2016
 from export.photos import find_photos
-from export.recipe import RECIPES, changed, read_recipe
-from export.to_onnx import load_run
-from export.train import train
+from export.recipe import RECIPES, changed, dict_from_recipe, read_recipe
+from export.train import Training, train
 from export.yuv import UV_LIMITS, ab_from_uv, uv_from_lab
 
 RECIPE = read_recipe(RECIPES / "liang2016.toml")
 STYLED = [name for name in STYLES if name != "none"]
+ROW = r"^\| (\w+) \| ([\w ]+) \| ([\d.]+) \| [+-][\d.]+ \| [\d.]+ \| (\d+) \|$"  # of the printed table
 SEES = 16  # pixels: the side of what their kernels see of a photograph
 QUIET = {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False}
 
@@ -191,8 +192,10 @@ def test_refinement_smooths_colours_but_for_the_edges_of_the_grey_picture() -> N
 
 
 def test_the_comparisons_are_theirs_and_share_the_run_that_all_have() -> None:
-    assert liang.COMPARISONS == ["patch", "layers", "kernels", "loss", "refinement"]
-    assert len({row.name for row in liang.ROWS}) == 11
+    assert liang.COMPARISONS == ["patch", "layers", "kernels", "loss", "refinement", "seed"]
+    assert len({row.name for row in liang.ROWS}) == 12
+    one, other = (liang.row_recipe(row, full=False) for row in liang.ROWS if row.comparison == "seed")
+    assert changed(one, {"seed": 2}) == other
     for comparison_ in liang.COMPARISONS:
         assert any(row.name == "theirs" for row in liang.ROWS if row.comparison == comparison_)
     full = liang.row_recipe(liang.ROWS[0], full=True)
@@ -206,7 +209,9 @@ def test_liangs_comparisons_are_printed_with_their_sheets_and_go_on_where_they_s
     monkeypatch.setattr(liang, "ROWS", few)
     command = ["--photos", str(photos), "--out", str(tmp_path / "runs"), "--minutes", "0.01", "--tested", "2"]
     liang.main([*command, "--sheet", str(tmp_path / "sheets")])
-    rows = re.findall(r"^\| (\w+) \| ([\w ]+) \| ([\d.]+) \| [+-][\d.]+ \| [\d.]+ \| (\d+) \|$", *read(capsys))
+    out = capsys.readouterr().out
+    assert "Chance: two runs" in out
+    rows = re.findall(ROW, out, re.MULTILINE)
     assert [row[:2] for row in rows] == [(row.comparison, row.value) for row in few]
     assert all(float(error) > 0 and int(crops) > 0 for *_, error, crops in rows)
     assert len(list((tmp_path / "runs").iterdir())) == 3
@@ -220,18 +225,17 @@ def test_liangs_comparisons_are_printed_with_their_sheets_and_go_on_where_they_s
 
     monkeypatch.setattr("export.train.Training.training_step", never)
     liang.main(command)
-    again = re.findall(r"^\| (\w+) \| ([\w ]+) \| ([\d.]+) \| [+-][\d.]+ \| [\d.]+ \| (\d+) \|$", *read(capsys))
-    assert again == rows
+    assert re.findall(ROW, capsys.readouterr().out, re.MULTILINE) == rows
 
 
-def read(capsys: pytest.CaptureFixture[str]) -> tuple[str, re.RegexFlag]:
-    """What was printed, to be searched line by line."""
-    return capsys.readouterr().out, re.MULTILINE
+def test_a_picture_of_half_the_colours_has_half_of_greys_error(photos: Path) -> None:
+    def half(one: comparison.Seen) -> Rgb:
+        return one.rgb(one.true / 2)
 
-
-def test_figures_of_pictures_are_those_of_grey_where_nothing_is_coloured(photos: Path, tmp_path: Path) -> None:
-    recipe = changed(RECIPE, {"network": {"options": {"width": 4}}, "optimizer": {"crops": 16}})
-    train(recipe, find_photos([photos]), tmp_path, dict(QUIET), loaders=0)
-    found = comparison.measure_pictures(load_run(tmp_path), find_photos([photos])[:2], comparison.Seen.grey)
-    assert (found.ab_error_share, found.psnr_gained) == (1, 0)
-    assert found.colourfulness < 0.01
+    training = Training(dict_from_recipe(changed(RECIPE, {"network": {"options": {"width": 4}}}))).eval()
+    found = comparison.measure_pictures(training, find_photos([photos])[:2], half)
+    assert found.ab_error_share == pytest.approx(0.5, abs=0.02)
+    assert found.psnr_gained == pytest.approx(20 * np.log10(2), abs=1)
+    assert 0.3 < found.colourfulness < 0.7
+    grey = comparison.measure_pictures(training, find_photos([photos])[:2])
+    assert (grey.ab_error_share, grey.psnr_gained) == pytest.approx((1, 0), abs=1e-3)  # it starts at grey

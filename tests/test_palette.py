@@ -42,12 +42,13 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def known() -> PaletteCrossEntropy:
-    """A loss whose palette is COLOURS, found in pixels of these colours, and a little noise."""
-    noise = np.random.default_rng(0).normal(0, 0.002, (400, 3))
-    rgb = np.clip(np.repeat(COLOURS / 255, 100, axis=0) + noise, 0, 1).astype(np.float32)
+    """A loss whose palette is COLOURS, found in one picture whose columns have one of these colours each."""
+    side = RECIPE.data.crop
+    noise = np.random.default_rng(0).normal(0, 0.002, (side, side, 3))
+    rgb = np.clip(COLOURS[np.arange(side) % len(COLOURS)] / 255 + noise, 0, 1).astype(np.float32)
     loss = PaletteCrossEntropy(len(COLOURS))
     np.random.seed(1)
-    loss.prepare(iter([np.repeat(lab_from_rgb(rgb), 32, axis=0)]))
+    loss.prepare(iter([lab_from_rgb(rgb).reshape(-1, 3)]))
     return loss
 
 

@@ -23,7 +23,7 @@ from export.networks.wang2018 import Wang2018Transfer
 from export.photos import find_photos
 from export.recipe import RECIPES, Recipe, changed, dict_from_recipe, read_recipe
 from export.to_onnx import load_run
-from export.train import LAST, Training, train
+from export.train import BEST, LAST, Training, train
 
 WANG = "wang2018-regression"
 PAQUETTES = [name for name in papers.paper_recipes(full=False) if name.startswith("paquette2022")]
@@ -180,6 +180,7 @@ def test_aranburus_tuning_table_is_printed_beside_ours_and_goes_on_where_it_stop
     assert len(rows) == len(aranburu.ROWS) == 9
     assert all(0 < float(row[3]) < 1e4 and int(row[5]) > 0 for row in rows)
     assert "lie 20.14 apart in their table" in out
+    assert re.search(r"photographs of 64 pixels grey gets [\d.]+, one tint [\d.]+", out)
 
     def never(*_: object) -> None:
         raise AssertionError("its minutes are spent")
@@ -209,6 +210,7 @@ def test_paquettes_table_is_printed_beside_ours_with_a_sheet(
     assert all(float(figure) > 0 for row in rows for figure in row[3].split(" / "))
     assert {len(row) for row in rows} == {11}
     assert "Colourfulness after landscapes" in out
+    assert len(re.findall(r"test photographs grey gets [\d.]+ by m[sa]e, one tint [\d.]+", out)) == 2
     sheet = cv2.imread(str(tmp_path / "sheet.png"))
     assert sheet is not None
     assert sheet.shape[1] == (len(paquette.SHEET) + 2) * 164  # grey and the truth beside the six
@@ -277,9 +279,12 @@ def short(name: str, **changes: object) -> Recipe:
     return changed(changed(read_recipe(RECIPES / f"{name}.toml", full=True), small), dict(changes))
 
 
-def test_where_the_loss_stays_the_rate_falls_and_the_training_stops_with_its_best_weights(
-    photos: Path, tmp_path: Path
-) -> None:
+def instant(name: str) -> Recipe:
+    """A paper's recipe of a single step."""
+    return short(name, optimizer={"crops": 8, "schedule": "cosine", "patience": 0})
+
+
+def test_where_the_loss_stays_the_rate_falls_and_the_training_stops(photos: Path, tmp_path: Path) -> None:
     still = {"rate": 1e-12, "encoder_rate": 1e-12, "lowest_rate": 0.0, "name": "rmsprop"}
     recipe = short("paquette2022-basic", optimizer=still)
     learned, kept = find_photos([photos / "train"]), find_photos([photos / "test"])[:4]
@@ -289,6 +294,58 @@ def test_where_the_loss_stays_the_rate_falls_and_the_training_stops_with_its_bes
     assert state["global_step"] == 6 * (len(learned) // 8)  # the first epoch is the best one, then five without it
     assert state["optimizer_states"][0]["param_groups"][0]["lr"] == pytest.approx(1e-14)  # his 2 epochs, twice
     assert load_run(tmp_path).recipe == recipe
+
+
+def test_a_training_that_gets_worse_ends_with_the_weights_that_were_best(tmp_path: Path) -> None:
+    for folder, bgr in (("learned", (20, 90, 220)), ("kept", (220, 90, 20))):  # orange, and blue to be judged on
+        (tmp_path / folder).mkdir()
+        for place in range(16):
+            cv2.imwrite(str(tmp_path / folder / f"{place}.png"), np.full((32, 32, 3), bgr, np.uint8))
+    learned, kept = (find_photos([tmp_path / folder]) for folder in ("learned", "kept"))
+    recipe = short("paquette2022-basic", optimizer={"rate": 1e-3, "encoder_rate": 1e-3})
+    train(recipe, learned, tmp_path, dict(QUIET), loaders=0, validation=kept)
+    best, last = (torch.load(tmp_path / name, weights_only=True)["state_dict"] for name in (BEST, LAST))
+    loaded = load_run(tmp_path).state_dict()
+    assert all(torch.equal(value, best[name]) for name, value in loaded.items())
+    assert not all(torch.equal(value, last[name]) for name, value in loaded.items())
+
+
+@pytest.mark.parametrize(
+    "changes", [{"loss": {"name": "absolute-error"}}, {"data": {"crop": 40}}, {"optimizer": {"rate": 0.1}}]
+)
+def test_a_run_does_not_go_on_by_another_recipe(changes: dict[str, object], photos: Path, tmp_path: Path) -> None:
+    recipe, learned = instant("paquette2022-basic"), find_photos([photos / "train"])
+    train(recipe, learned, tmp_path, dict(QUIET), loaders=0)
+    before = (tmp_path / LAST).read_bytes()
+    with pytest.raises(ColorizeError, match="begun with another recipe: name another folder"):
+        train(changed(recipe, changes), learned, tmp_path, dict(QUIET), loaders=0)
+    assert (tmp_path / LAST).read_bytes() == before
+    told = changed(recipe, {"manifest": {"title": "Another"}, "paper": {"figures": "none"}})
+    train(told, learned, tmp_path, dict(QUIET), loaders=0)
+    assert load_run(tmp_path).recipe == told
+
+
+def test_a_run_of_a_recipe_that_lacks_what_recipes_have_today_goes_on(photos: Path, tmp_path: Path) -> None:
+    recipe, learned = instant("paquette2022-basic"), find_photos([photos / "train"])
+    train(recipe, learned, tmp_path, dict(QUIET), loaders=0)
+    old = torch.load(tmp_path / LAST, weights_only=True)
+    for newer in ("largest", "sources", "padding", "grade"):
+        del old["hyper_parameters"]["recipe"]["data"][newer]
+    torch.save(old, tmp_path / LAST)
+    train(recipe, learned, tmp_path, dict(QUIET), loaders=0)
+    assert load_run(tmp_path).recipe == recipe
+
+
+def test_grey_and_the_best_tint_have_the_losses_that_follow_from_the_colours(tmp_path: Path) -> None:
+    reds = (200, 200, 160)
+    for place, red in enumerate(reds):
+        cv2.imwrite(str(tmp_path / f"{place}.png"), np.full((32, 32, 3), (100, 100, red), np.uint8))
+    true = [lab_from_rgb(np.array((red, 100, 100), np.float32) / 255)[1:] / 255 for red in reds]
+    for name, power, tint in (("squared", 2, np.mean(true, axis=0)), ("absolute", 1, true[0])):
+        recipe = short("paquette2022-basic", loss={"name": f"{name}-error"})
+        found = comparison.losses_of_grey_and_tint(recipe, find_photos([tmp_path]))
+        wanted = [np.mean(np.abs(true - other) ** power) for other in (np.zeros(2), tint)]
+        assert found == pytest.approx(wanted, rel=1e-3)
 
 
 def test_a_lasso_draws_the_weights_of_its_layers_to_0_and_no_others(photos: Path, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ class Paquette2022(nn.Module):
         self.layers = layers
 
     def forward(self, L: Tensor) -> Tensor:
-        stored: Tensor = self.layers(L / 100).float()
+        stored: Tensor = self.layers(L / 100)
         if not self.training:
             stored = stored.clamp(0, 1)  # 8 bits hold no more
         return stored * RANGE - MIDDLE
@@ -155,6 +155,13 @@ class Beside(nn.Module):
         return torch.cat([branch(x) for branch in self.branches], dim=1)
 
 
+class Float32(nn.Module):
+    """What 16 bits of a training have made, in 32: an end in 16 would have few steps."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.float()
+
+
 def _split_decoder(w: int) -> nn.Sequential:
     """features (B, 4w, H/8, W/8) -> one of a and b (B, 1, H, W)."""
     return nn.Sequential(
@@ -173,9 +180,9 @@ def _relu(below: int, channels: int, kernel: int = 3, stride: int = 1) -> list[n
     return [nn.Conv2d(below, channels, kernel, stride, padding=kernel // 2), nn.ReLU()]
 
 
-def _answer(below: int, end: type[nn.Module], channels: int = 2, kernel: int = 3) -> tuple[nn.Conv2d, nn.Module]:
+def _answer(below: int, end: type[nn.Module], channels: int = 2, kernel: int = 3) -> tuple[nn.Conv2d, nn.Sequential]:
     """The last convolution, which starts at grey, and how its answer is bounded."""
     convolution = nn.Conv2d(below, channels, kernel, padding=kernel // 2)
     assert convolution.bias is not None, "it has one unless told otherwise"
     nn.init.constant_(convolution.bias, ENDS[end])
-    return convolution, end()
+    return convolution, nn.Sequential(Float32(), end())

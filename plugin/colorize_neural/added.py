@@ -9,12 +9,14 @@ import contextlib
 import hashlib
 import json
 import os
-import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from colorize_neural import settings
 from colorize_neural.errors import ColorizeError
+from colorize_neural.folders import make_folder
+from colorize_neural.lock import lock
 from colorize_neural.settings import MANIFEST
 from colorize_neural.worker.models import (
     CONTRACT,
@@ -27,6 +29,8 @@ from colorize_neural.worker.models import (
 )
 from colorize_neural.worker.trial import LARGEST, try_model
 
+_NEW = ".new"  # how the names of copies end that were not tried yet
+
 
 def known_models() -> list[Model]:
     """Those of the installation, and the added ones."""
@@ -38,22 +42,21 @@ def add(file: Path, name: str, wanted_id: str | None, adapter: str | None, sha25
 
     name: what it is called where neither `wanted_id` nor the file itself says it
     """
-    folder = settings.added_models_folder()
-    _sweep(folder)
-    copy = folder / f".{os.getpid()}.new"
-    try:
-        found = _copied(file, copy)
-        if sha256 not in (None, found):
-            raise ColorizeError(f"The SHA-256 of {file} is {found}, not what you said: get the file again.")
-        entry = try_model(copy, adapter)
-        entry["id"] = _free_id(wanted_id or entry["id"] or name.lower().replace(" ", "-"))
-        entry["title"] = entry["title"] or entry["id"]
-        entry |= {"file": f"{entry['id']}.onnx", "sha256": found, "results": {}}
-        model = model_from_entry(entry, folder)
-        copy.replace(model.file)
-    finally:
-        copy.unlink(missing_ok=True)
-    _write_entries([*_entries(), entry])
+    with _held() as folder:
+        copy = folder / f".{os.getpid()}{_NEW}"
+        try:
+            found = _copied(file, copy)
+            if sha256 not in (None, found):
+                raise ColorizeError(f"The SHA-256 of {file} is {found}, not what you said: get the file again.")
+            entry = try_model(copy, adapter)
+            entry["id"] = _free_id(wanted_id or entry["id"] or name.lower().replace(" ", "-"))
+            entry["title"] = entry["title"] or entry["id"]
+            entry |= {"file": f"{entry['id']}.onnx", "sha256": found, "results": {}}
+            model = model_from_entry(entry, folder)
+            copy.replace(model.file)
+        finally:
+            copy.unlink(missing_ok=True)
+        _write_entries([*_entries(), entry])
     return model
 
 
@@ -63,24 +66,34 @@ def remove(wanted: str) -> Model:
     if wanted not in [model.id for model in added]:
         model = find_model(known_models(), wanted)
         raise ColorizeError(f'The model "{model.id}" came with the installation: only added ones can be removed.')
-    model = find_model(added, wanted)
-    _write_entries([entry for entry in _entries() if entry["id"] != model.id])
-    model.file.unlink(missing_ok=True)
+    with _held():
+        model = find_model(added, wanted)
+        _write_entries([entry for entry in _entries() if entry["id"] != model.id])
+        model.file.unlink(missing_ok=True)
     return model
 
 
-def _sweep(folder: Path) -> None:
-    """Removes the copies of runs that were killed; none lasts a day."""
-    for copy in folder.glob(".*.new"):
-        if time.time() - copy.stat().st_mtime > 24 * 3600:
-            copy.unlink(missing_ok=True)
+@contextlib.contextmanager
+def _held() -> Iterator[Path]:
+    """The folder, for one command at a time, without what a killed one left; ColorizeError where it cannot be had."""
+    folder = settings.added_models_folder()
+    make_folder(folder)
+    try:
+        file = (folder / ".lock").open("w")
+    except OSError as error:
+        raise ColorizeError(f"Nothing can be written to {folder} ({error.strerror}): make it writable.") from error
+    with file:
+        if not lock(file):
+            raise ColorizeError("Another command is changing the added models: wait until it has ended.")
+        for left in folder.glob(f".*{_NEW}"):
+            left.unlink(missing_ok=True)
+        yield folder
 
 
 def _copied(file: Path, target: Path) -> str:
     """Copies a file, all of it onto the disk -> its SHA-256."""
     digest = hashlib.sha256()
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         with file.open("rb") as source, target.open("wb") as copy:
             if os.fstat(source.fileno()).st_size > LARGEST:
                 raise ColorizeError(f"{file} has more than 1 GB: use a smaller model.")

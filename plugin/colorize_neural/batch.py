@@ -98,11 +98,14 @@ class Batch:
             self._add(SKIPPED, task.photo, result=str(task.result))
             self._progress.skip()
             return False
-        if not self._journal.is_free(task.result):
-            why = f"{task.result} is there and not as this program left it: move it away, or use the option overwrite."
-            self._fail(task.photo, why)
-            return False
-        return True
+        return self._is_free(task)
+
+    def _is_free(self, task: Task) -> bool:
+        if self._overwrite or self._journal.is_free(task.result):
+            return True
+        why = f"{task.result} is there and not as this program left it: move it away, or use the option overwrite."
+        self._fail(task.photo, why)
+        return False
 
     def _put_away(self, coloured: Coloured) -> None:
         task = coloured.task
@@ -110,7 +113,14 @@ class Batch:
             self._fail(task.photo, coloured.why)
             _check_disk(task.result)
             return
-        self._journal.keep(task, coloured.photo_stamp, self._how, coloured.written)
+        if not self._is_free(task):  # it was when the run began, but the user may have worked on it
+            return
+        try:
+            self._journal.keep(task, coloured.photo_stamp, self._how, coloured.written)
+        except OSError as error:
+            self._fail(task.photo, f"{task.result} cannot be put in its place ({error.strerror}): close it elsewhere.")
+            _check_disk(task.result)
+            return
         self._add(DONE, task.photo, result=str(task.result))
         self._progress.step()
         for note in coloured.notes:

@@ -6,11 +6,12 @@ colorize-neural PHOTO -o OUT [options]    colorize-neural FOLDER... -o OUT [opti
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import threading
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ FOR_MANY = ("dry_run", "format", "jobs", "ray", "report")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0, or 1 after one sentence on stderr for each thing that went wrong."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
     try:
         return _manage_models(arguments[1:]) if list(arguments[:1]) == ["models"] else _colorize(arguments)
     except KeyboardInterrupt:
@@ -75,6 +78,8 @@ def _colorize_one(photo: Path, out: Path, options: Options, overwrite: bool, pro
     colorizer = Colorizer(settings.models_folder(), settings.added_models_folder())
     colorizer.prepare(options)
     photos.check_is_file(photo)
+    if out.is_dir() and target.exists() and target.samefile(photo):
+        raise ColorizeError(f"The result would take the place of {photo}: name another folder, or a file.")
     photos.check_can_write(target, overwrite)
     photograph = photos.read_photograph(photo)
     outcome = colorizer.colorize(photograph.pixels, options, progress)
@@ -92,6 +97,7 @@ def _end_with_stdin() -> None:
     """A program that is killed can tell nobody; its end of the pipe closes, and this process ends at once."""
     while os.read(0, 65536):  # sys.stdin has a lock that would abort Python at its exit
         pass
+    print("Stopped, for the program that wanted the progress closed this one's input.", file=sys.stderr, flush=True)
     os._exit(1)
 
 
@@ -102,9 +108,11 @@ def _colorize_many(chosen: argparse.Namespace, options: Options) -> int:
     from colorize_neural.progress import TerminalProgress  # noqa: PLC0415
     from colorize_neural.worker import files, photos  # noqa: PLC0415
 
+    if chosen.report and not chosen.report.absolute().parent.is_dir():
+        raise ColorizeError(f"There is no folder {chosen.report.absolute().parent}: make it first, or name another.")
     suffix = f".{chosen.format}" if chosen.format else None
     planned = plan(chosen.photos, chosen.out, Kinds(photos.READ, lambda photo: suffix or photos.result_suffix(photo)))
-    colorizer = files.FileColorizer(options)
+    colorizer = files.FileColorizer(replace(options, device="cpu") if chosen.ray else options)
     progress = TerminalProgress(len(planned.tasks))
     batch = Batch(planned, chosen.out, colorizer.how, chosen.overwrite, progress)
     if chosen.dry_run:
@@ -116,9 +124,17 @@ def _colorize_many(chosen: argparse.Namespace, options: Options) -> int:
         finally:
             if batch.summary.entries:
                 print(batch.summary, file=sys.stderr)
-    if chosen.report:
-        batch.summary.write(chosen.report, colorizer.how)
+                _tell_of_others(planned.others)
+            if chosen.report:
+                batch.summary.write(chosen.report, colorizer.how)
     return min(batch.summary.count(FAILED), 1)
+
+
+def _tell_of_others(others: Mapping[str, int]) -> None:
+    """Files that were left alone, by their suffixes: they may be photographs after all."""
+    told = ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in sorted(others.items()))
+    if told:
+        print(f"Left alone, for they are of no kind that is read: {told}.", file=sys.stderr)
 
 
 def _pool(chosen: argparse.Namespace, options: Options, colorizer: FileColorizer) -> Pool:

@@ -1,6 +1,6 @@
 """Photographs on the machines of a Ray cluster: Ray Data distributes, and each of its actors is a FileColorizer.
 
-    tasks  ->  a pool of actors, one for each GPU or for each core  ->  what became of each
+    tasks  ->  a pool of actors, one for each core, or for each GPU where that is asked for  ->  what became of each
 
 All machines see the folders under the same names, and have the same models.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import platform
 import socket
 from collections.abc import Generator, Sequence
 from dataclasses import replace
@@ -35,7 +36,7 @@ class Actor:
         """ColorizeError where this machine would give other colours than the one that asks."""
         self._colorizer = FileColorizer(options)
         if self._colorizer.how != how:
-            raise ColorizeError(f"{os.uname().nodename} has another model: install the same version everywhere.")
+            raise ColorizeError(f"{platform.node()} has another model: install the same version everywhere.")
 
     def __call__(self, row: Row) -> Row:
         coloured = self._colorizer.colorize(pickle.loads(row["task"]))
@@ -51,6 +52,8 @@ def actors(options: Options, how: How, address: str, jobs: int | None) -> Pool:
         raise ColorizeError("Ray is not installed: pip install 'colorize-neural[cluster]' on all machines.") from error
 
     def pool(tasks: Sequence[Task]) -> Generator[Coloured, None, None]:
+        if not tasks:
+            return
         _connect(address)
         logging.getLogger("ray.data").setLevel(logging.ERROR)
         ray.data.DataContext.get_current().enable_progress_bars = False
@@ -73,13 +76,15 @@ def actors(options: Options, how: How, address: str, jobs: int | None) -> Pool:
 def _connect(address: str) -> None:
     import ray  # noqa: PLC0415
 
-    told = {name: os.environ[name] for name in (settings.MODELS_VARIABLE,) if name in os.environ}
+    told = {
+        name: os.environ[name] for name in (settings.MODELS_VARIABLE, settings.ADDED_VARIABLE) if name in os.environ
+    }
     host, _, port = address.rpartition("/")[2].rpartition(":")
     try:
         if port.isdigit():  # Ray itself would try for minutes
             socket.create_connection((host, int(port)), timeout=10).close()
         ray.init(
-            address=None if address == HERE else address,
+            address=address,  # Ray knows "local" too
             runtime_env={"env_vars": told},
             log_to_driver=False,
             logging_level=logging.ERROR,
@@ -95,8 +100,10 @@ def _room(options: Options, jobs: int | None) -> tuple[Any, dict[str, int]]:
 
     there = ray.cluster_resources()
     kind, needs = ("CPU", {"num_cpus": 1})
-    if options.device != "cpu" and there.get("GPU"):
+    if options.device == "gpu":
         kind, needs = ("GPU", {"num_gpus": 1})
+    if not there.get(kind):
+        raise ColorizeError("This cluster has no GPU: leave --device gpu out.")
     return ray.data.ActorPoolStrategy(size=jobs or int(there[kind])), needs
 
 

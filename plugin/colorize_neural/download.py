@@ -12,10 +12,11 @@ import hashlib
 import http.client
 import os
 import ssl
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ _TOLD_EVERY = 20_000_000  # bytes
 _HERE = ("localhost", "127.0.0.1", "::1")
 _PARTIAL = 206
 _PAST_THE_END = 416
+_TOO_MANY = 429
+_PLAIN = "%/:?#[]@!$&'()*+,;=~"  # what stays as it is in an address
 
 Progress = Callable[[int, int | None], None]
 
@@ -39,7 +42,7 @@ def download(url: str, sha256: str, folder: Path, progress: Progress, silence: f
     whole, part = folder / sha256, folder / f"{sha256}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        if whole.exists():  # fetched before, and then refused: perhaps for its name
+        if whole.exists() and _sha256(whole) == sha256:  # fetched before, and then refused: perhaps for its name
             return whole
         _fetch_all(url, part, progress, silence)
         if _sha256(part) != sha256:
@@ -61,7 +64,7 @@ def _fetch_all(url: str, part: Path, progress: Progress, silence: float) -> None
         try:
             _fetch(url, part, progress, silence)
         except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError, ssl.SSLError) as error:
-            if isinstance(error, urllib.error.HTTPError) and error.code < 500:
+            if isinstance(error, urllib.error.HTTPError) and error.code < 500 and error.code != _TOO_MANY:
                 raise ColorizeError(f"{url} answers {error.code} ({error.reason}): check the address.") from error
             fruitless = 0 if _size(part) > before else fruitless + 1
             if fruitless == _ATTEMPTS:
@@ -70,6 +73,7 @@ def _fetch_all(url: str, part: Path, progress: Progress, silence: float) -> None
                     f"{url} cannot be fetched ({reason}): check the connection and the proxy; the same command goes on "
                     "where it stopped."
                 ) from error
+            time.sleep(silence / _SILENCE * 2**fruitless)
         else:
             return
 
@@ -77,7 +81,7 @@ def _fetch_all(url: str, part: Path, progress: Progress, silence: float) -> None
 def _fetch(url: str, part: Path, progress: Progress, silence: float) -> None:
     """The rest of the file, or all of it where the server knows no rest."""
     had = _size(part)
-    request = urllib.request.Request(url, headers={"Range": f"bytes={had}-"} if had else {})
+    request = urllib.request.Request(urllib.parse.quote(url, _PLAIN), headers={"Range": f"bytes={had}-"} if had else {})
     opener = urllib.request.build_opener(_SafeRedirects)
     try:
         answer = opener.open(request, timeout=silence)
@@ -91,7 +95,7 @@ def _fetch(url: str, part: Path, progress: Progress, silence: float) -> None:
         size = done + int(length) if length else None
         _check_size(url, size or 0)
         told = done
-        while piece := answer.read1(_PIECE):
+        for piece in _pieces(answer):
             file.write(piece)
             done += len(piece)
             _check_size(url, done)
@@ -104,6 +108,15 @@ def _fetch(url: str, part: Path, progress: Progress, silence: float) -> None:
         raise http.client.IncompleteRead(b"", size - done)
 
 
+def _pieces(answer: Any) -> Iterator[bytes]:
+    """What fails here is the network, and not the disk."""
+    try:
+        while piece := answer.read1(_PIECE):
+            yield piece
+    except OSError as error:
+        raise http.client.HTTPException(error.strerror or str(error)) from error
+
+
 class _SafeRedirects(urllib.request.HTTPRedirectHandler):
     """Follows to what could have been asked for in the first place."""
 
@@ -111,6 +124,8 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
         self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> Any:
         _check_address(newurl)
+        if req.type == "https" and not newurl.lower().startswith("https:"):
+            raise ColorizeError(f"{req.full_url} leads to {newurl}, which is no https address: use another.")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

@@ -46,12 +46,13 @@ class Plan:
 def plan(sources: Iterable[Path], out: Path, kinds: Kinds) -> Plan:
     """The tasks of all sources, folders with all below them; ColorizeError where they cannot be done as they are."""
     planned = Plan()
-    if out.exists() and not out.is_dir():
+    if os.path.exists(out) and not os.path.isdir(out):  # noqa: PTH110, PTH112 - False where nobody may look
         raise ColorizeError(f"{out} is a file, but the results need a folder: name another.")
     for source in sources:
         for photo, name in _photos(source, out, kinds, planned):
             planned.tasks.append(Task(photo, out / name.with_name(f"{name.stem}{kinds.result_suffix(photo)}")))
     _check_each_result_has_one_photo(planned.tasks)
+    _check_no_result_is_a_photo(planned.tasks)
     return planned
 
 
@@ -65,10 +66,10 @@ def make_folder(folder: Path) -> None:
 
 def _photos(source: Path, out: Path, kinds: Kinds, planned: Plan) -> Iterator[tuple[Path, Path]]:
     """Each photograph with its name in OUT; a file that is named itself is taken whatever its suffix."""
-    if not source.is_dir():
+    if not os.path.isdir(source):  # noqa: PTH112 - False where nobody may look: then its reading tells why
         yield source, Path(source.name)
         return
-    if out.exists() and out.samefile(source):
+    if os.path.realpath(source) == os.path.realpath(out):
         raise ColorizeError(f"The results in {out} would take the names of the photographs: name another folder.")
     found = False
     for file in _files_below(source, out, planned.unread):
@@ -110,3 +111,11 @@ def _check_each_result_has_one_photo(tasks: Iterable[Task]) -> None:
             f"Several photographs would be written to the same file: {'; '.join(twice[:SHOWN])}{more}: "
             "rename one, or colour them into different folders."
         )
+
+
+def _check_no_result_is_a_photo(tasks: Iterable[Task]) -> None:
+    """Whatever may be overwritten: an original may not."""
+    photos = {os.path.realpath(task.photo) for task in tasks}
+    for task in tasks:
+        if os.path.realpath(task.result) in photos:
+            raise ColorizeError(f"{task.result} is one of the photographs: name another folder for the results.")

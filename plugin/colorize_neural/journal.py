@@ -10,19 +10,21 @@ Standard library only: GIMP's own Python imports it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import uuid
 from collections.abc import Collection, Iterator
+from io import FileIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, BinaryIO
 
 from colorize_neural import settings
 from colorize_neural.errors import ColorizeError
 from colorize_neural.folders import Task, make_folder
 from colorize_neural.lock import lock
 
-NAME = f".{settings.NAME}.jsonl"
+NAME, LOCK = f".{settings.NAME}.jsonl", f".{settings.NAME}.lock"
 _BESIDE = f".{settings.NAME}-"
 How = dict[str, Any]
 Stamp = list[int]  # size, and time of the last change in nanoseconds
@@ -39,7 +41,7 @@ class Journal:
     def __init__(self, out: Path) -> None:
         """Reads what is known so far; nothing is written before it is `held`."""
         self._out = out
-        self._file: IO[str] | None = None
+        self._file: BinaryIO | FileIO | None = None
         self._lines: dict[str, dict[str, Any]] = {}  # the last line of each result
         self._ours: set[tuple[str, int, int]] = set()  # name and stamp of all results that ever were
         self._read()
@@ -52,11 +54,11 @@ class Journal:
         """
         make_folder(self._out)
         try:
-            file = (self._out / NAME).open("a", encoding="utf-8")
+            guard, file = (self._out / LOCK).open("w"), (self._out / NAME).open("ab", buffering=0)
         except OSError as error:
             raise ColorizeError(f"Nothing can be written to {self._out} ({error.strerror}): name another.") from error
-        with file:
-            if not lock(file):
+        with guard, file:
+            if not lock(guard):
                 raise ColorizeError(f"Another run is writing to {self._out}: wait until it has ended.")
             self._file = file
             self._read()  # another run may have ended meanwhile
@@ -83,7 +85,7 @@ class Journal:
         return there is None or (self._name(result), *there) in self._ours
 
     def keep(self, task: Task, photo_stamp: Stamp | None, how: How, written: Path) -> None:
-        """Notes the result, and gives the written file its name."""
+        """Notes the result, and gives the written file its name; OSError where that fails."""
         line = {
             "result": self._name(task.result),
             "stamp": stamp(written),
@@ -92,20 +94,23 @@ class Journal:
             "how": how,
         }
         assert self._file is not None, "a journal is held before it is written to"
-        self._file.write(f"\n{json.dumps(line)}")  # the line break comes first: the line before may be cut
-        self._file.flush()
+        text = f"\n{json.dumps(line)}".encode()  # the line break comes first: the line before may be cut
+        if self._file.write(text) != len(text):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.fsync(self._file.fileno())
         self._learn(line)
         written.replace(task.result)
 
     def _read(self) -> None:
-        with (
-            contextlib.suppress(FileNotFoundError, NotADirectoryError),
-            (self._out / NAME).open(encoding="utf-8") as file,
-        ):
-            for line in file:
-                with contextlib.suppress(ValueError, KeyError, TypeError):  # a killed run's last line may be cut
-                    self._learn(json.loads(line))
+        try:
+            lines = (self._out / NAME).read_bytes().splitlines()
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except OSError as error:
+            raise ColorizeError(f"{self._out} cannot be read ({error.strerror}): name another folder.") from error
+        for line in lines:
+            with contextlib.suppress(ValueError, KeyError, TypeError):  # a killed run's last line may be cut
+                self._learn(json.loads(line))
 
     def _learn(self, line: dict[str, Any]) -> None:
         self._ours.add((line["result"], *line["stamp"]))

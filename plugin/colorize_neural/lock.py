@@ -5,16 +5,19 @@ Standard library only: the installer and GIMP's own Python import it.
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import IO, Any
 
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP)
+
 
 def lock(file: IO[Any]) -> bool:
-    """Whether this process has the lock now; another one that holds it keeps it."""
+    """Whether this process has the lock now; a file system that knows no locks lets everybody have it."""
     try:
         _lock(file.fileno())
-    except (BlockingIOError, PermissionError):
-        return False
+    except OSError as error:
+        return error.errno in _NO_LOCKS
     return True
 
 

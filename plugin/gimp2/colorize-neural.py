@@ -145,11 +145,11 @@ def photograph_of(image, layer):
 
 
 def settings():
-    """What the installer tells: {python, models}."""
+    """What the installer tells: {python, models, added}, the last the folder of the user's own models."""
     try:
         with open(SETTINGS, "rb") as file:
             entries = json.load(file)
-        return {name: native(entries[name]) for name in ("python", "models")}
+        return {name: native(entries[name]) for name in ("python", "models", "added")}
     except (EnvironmentError, ValueError, KeyError, TypeError, AttributeError):
         raise ColorizeError(
             "Colorize (neural) is not completely installed, for %s is missing or damaged: %s" % (SETTINGS, AGAIN)
@@ -166,18 +166,22 @@ def installed_command():
     told = settings()
     environment = {name: entry for name, entry in os.environ.items() if not name.startswith(MISLEADING)}
     environment["COLORIZE_NEURAL_MODELS"] = told["models"]
+    environment["COLORIZE_NEURAL_ADDED_MODELS"] = told["added"]
     return [told["python"], "-I", "-X", "utf8", "-m", "colorize_neural.cli"], environment
 
 
 def models():
-    """[(title, id)], recommended ones first; none where the manifest cannot be read, for then the command tells why."""
-    try:
-        with open(os.path.join(settings()["models"], "manifest.json"), "rb") as file:
-            entries = json.load(file)["models"]
-        entries.sort(key=lambda entry: entry["group"] != "recommended")
-        return [(entry["title"].encode("utf-8"), entry["id"].encode("utf-8")) for entry in entries]
-    except (ColorizeError, EnvironmentError, ValueError, KeyError, TypeError, AttributeError):
-        return []
+    """[(title, id)], recommended ones first, added ones last; where a list cannot be read, the command tells why."""
+    found = []
+    for folder in ("models", "added"):
+        try:
+            with open(os.path.join(settings()[folder], "manifest.json"), "rb") as file:
+                entries = json.load(file)["models"]
+            entries.sort(key=lambda entry: entry["group"] != "recommended")
+            found += [(entry["title"].encode("utf-8"), entry["id"].encode("utf-8")) for entry in entries]
+        except (ColorizeError, EnvironmentError, ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return found
 
 
 def title_of(model):
@@ -199,8 +203,13 @@ def sweep():
     pattern = re.compile(re.escape(FOLDER).replace(re.escape("%d"), "([0-9]+)"))
     for name in os.listdir(tempfile.gettempdir()):
         left, folder = pattern.match(name), os.path.join(tempfile.gettempdir(), name)
-        if left and not lives(int(left.group(1)), folder):
+        if left and is_mine(folder) and not lives(int(left.group(1)), folder):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_mine(folder):
+    """Others may make folders of any name there."""
+    return os.name == "nt" or os.lstat(folder).st_uid == os.getuid()
 
 
 def lives(process, folder):

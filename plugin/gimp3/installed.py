@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,17 +23,26 @@ class Model:
 
 
 def models(folder: Path) -> list[Model]:
-    """Recommended ones first, added ones last; none where a manifest cannot be read, for then the worker tells why.
+    """Recommended ones first, added ones last; none where the manifest cannot be read, for then the worker tells why.
 
     folder: where settings.json is
     """
     try:
         told = settings.read(folder)
         entries = sorted(_entries(told.models), key=lambda entry: entry["group"] != "recommended")
-        added = _entries(told.added) if (told.added / settings.MANIFEST).exists() else []
-        return list(map(_model_from, [*entries, *added]))
+        return [*map(_model_from, entries), *_usable(told.added)]
     except (ColorizeError, OSError, ValueError, KeyError, TypeError):
         return []
+
+
+def _usable(added: Path) -> list[Model]:
+    """What can be read of the user's own models."""
+    models = []
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        for entry in _entries(added):
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                models.append(_model_from(entry))
+    return models
 
 
 def title_of(model_id: str, folder: Path) -> str:

@@ -104,12 +104,14 @@ class Colorizer:
         """ab (h', w', 2) that the network gives what it sees; remembered, or found together with the foreseen ones."""
         asked = (model.id, session.device, hashlib.sha256(seen.tobytes()).digest())
         wanted = (*asked, temperature)
-        if wanted not in self._answers:
+        known = self._answers  # another thread may put others in its place
+        if wanted not in known:
             temperatures = list(dict.fromkeys([*foreseen, temperature]))
             answers = model.framing.unframed(session.run(model.framing.framed(seen), temperatures), seen.shape)
             found = {(*asked, one): ab for one, ab in zip(temperatures, answers, strict=True)}
-            self._answers = dict([*self._answers.items(), *found.items()][-_REMEMBERED:])
-        return self._answers[wanted]
+            self._answers = dict([*known.items(), *found.items()][-_REMEMBERED:])
+            return found[wanted]
+        return known[wanted]
 
     def prepare(self, options: Options) -> tuple[Model, Session]:
         """The model that is meant, ready to run; ColorizeError where these options cannot be used."""

@@ -62,9 +62,9 @@ class Model:
 
 
 def read_models(folder: Path, added: Path | None = None) -> list[Model]:
-    """All models of a folder, recommended ones first, then the added ones of another, which may have none.
+    """All models of a folder, recommended ones first, then those of the user's own folder that can be used.
 
-    ColorizeError where a manifest is missing or damaged.
+    ColorizeError where the first folder's manifest is missing or damaged.
     """
     try:
         models = _models_of(folder, "run install.py again")
@@ -72,15 +72,25 @@ def read_models(folder: Path, added: Path | None = None) -> list[Model]:
         raise ColorizeError(f"There is no {MANIFEST} in {folder}, so no model: run install.py again.") from error
     if not models:
         raise ColorizeError(f"The models in {folder} belong to another version: run install.py again.")
-    return [*sorted(models, key=lambda model: model.group != "recommended"), *(read_added(added) if added else [])]
+    return [*sorted(models, key=lambda model: model.group != "recommended"), *(_usable(added) if added else [])]
 
 
 def read_added(folder: Path) -> list[Model]:
-    """The models that the user added; none where the folder is missing."""
+    """The models that the user added; none where the folder is missing, ColorizeError where one cannot be used."""
     try:
         return _models_of(folder, "remove that folder and add your models again")
     except FileNotFoundError:
         return []
+
+
+def _usable(folder: Path) -> list[Model]:
+    """A list that is damaged, or an entry of another version, does not keep the other models from being used."""
+    models = []
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        for entry in json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["models"]:
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                models.append(model_from_entry(entry, folder))
+    return models
 
 
 def _models_of(folder: Path, remedy: str) -> list[Model]:

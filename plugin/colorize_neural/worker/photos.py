@@ -6,7 +6,9 @@ Photograph  ->  PNG, JPEG, TIFF or WebP, tagged sRGB
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,11 +146,15 @@ def bytes_of(path: Path) -> int:
 
 def check_is_file(path: Path) -> None:
     """ColorizeError where `path` can plainly not be a photograph."""
-    if path.is_dir():
+    try:
+        status = path.stat()
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            raise ColorizeError(f"There is no file {path}: check the name.") from error
+        raise ColorizeError(f"{path} cannot be read ({error.strerror}): change its permissions or copy it.") from error
+    if stat.S_ISDIR(status.st_mode):
         raise ColorizeError(f"{path} is a folder: name the photographs in it.")
-    if not path.exists():
-        raise ColorizeError(f"There is no file {path}: check the name.")
-    if path.stat().st_size == 0:
+    if status.st_size == 0:
         raise ColorizeError(f"{path} is empty (0 bytes): fetch it again from where it came from.")
 
 

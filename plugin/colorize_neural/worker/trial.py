@@ -27,6 +27,7 @@ from colorize_neural.worker.models import ADDED, CONTRACT, find_ab, open_session
 LARGEST = 1 << 30  # bytes of a file
 _MEMORY = 8 << 30  # bytes of address space, of which a file of that size takes half
 _SECONDS = 300
+_THREADS = 4  # each takes some of the address space
 _LONGEST_TEXT = 300  # characters that a file may tell of itself
 _STRONGEST = 150  # Lab units; sRGB ends before
 _TEMPERATURES = (0.05, 0.5, 1.0)
@@ -92,15 +93,15 @@ def _entry(file: Path, adapter: str | None) -> dict[str, Any]:
         content = file.read_bytes()
         if _keeps_weights_elsewhere(content):
             raise ColorizeError("This file keeps its weights in a second file: save them as one.")
-        session = open_session(content, ["CPUExecutionProvider"])
+        session = open_session(content, ["CPUExecutionProvider"], _THREADS)
     except ColorizeError:
         raise
     except (Exception, MemoryError) as error:  # ONNX Runtime's own exceptions share no better base
         raise ColorizeError(f"ONNX Runtime cannot load this file, for {_reason(error)}.") from error
     entry = _own_entry(session) if adapter is None and _is_ours(session) else _foreign_entry(session, adapter)
     framing = framing_from(entry["size"])
-    usual = framing.framed(_photograph(framing.working_size(2, 3)))
     try:
+        usual = framing.framed(_photograph(framing.working_size(2, 3)))
         for L in (*map(_photograph, framing.trial_sizes()), usual):
             _check(find_ab(session, ADAPTERS.get(entry["adapter"]), L, _TEMPERATURES))
     except ColorizeError:
