@@ -75,6 +75,8 @@ def opened(photo: Path) -> Iterator[Any]:
         )
     try:
         image.undo_disable()
+        if photo.suffix.lower() != ".xcf":  # there, GIMP has asked already
+            image.policy_rotate(False)  # the network wants it upright, where the user's preferences allow
         yield image
     finally:
         image.delete()

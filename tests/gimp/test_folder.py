@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import pyvips
 from colorize_neural.journal import NAME
 
 from tests.archives import contents, finished, is_coloured
@@ -167,6 +168,19 @@ def test_a_photograph_of_several_layers_is_coloured_as_it_is_seen(
     assert [layer["name"] for layer in layers] == names
     assert layers[0]["size"] == (60, 40)
     assert has_orange_on_top(gimp, out / "a.xcf")
+
+
+def test_a_photograph_whose_camera_was_turned_comes_out_upright(gimp: Gimp, tmp_path: Path) -> None:
+    scans, out = tmp_path / "scans", tmp_path / "out"
+    scans.mkdir()
+    photo = pyvips.Image.black(64, 48).copy()
+    photo.set_type(pyvips.GValue.gint_type, "orientation", 6)
+    for name in ("a.jpg", "b.tif"):
+        photo.write_to_file(str(scans / name))
+    assert gimp.ask("colorize_folder", folder=str(scans), out=str(out))[2] == [2, 0]
+    for name in ("a.jpg", "b.tif"):
+        result = pyvips.Image.new_from_file(str(out / name))
+        assert (result.width, result.height, result.get("orientation")) == (48, 64, 1)
 
 
 def test_what_keeps_all_photographs_from_being_coloured_is_one_sentence(
