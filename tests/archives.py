@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -40,11 +41,17 @@ class Archive:
             [sys.executable, "-m", "colorize_neural.cli", *arguments],
             cwd=self.folder,
             env=self._environment,
-            preexec_fn=_without_powers if self.strict else None,  # noqa: PLW1509 - no other thread forks
+            preexec_fn=self._prepare,  # noqa: PLW1509 - no other thread forks
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def _prepare(self) -> None:
+        """The process that is about to start can be interrupted, even where the tests run in the background."""
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for power in _POWERS if self.strict else ():
+            ctypes.CDLL(None).prctl(_DROP, power, 0, 0, 0)
 
     def run(self, *arguments: str | Path) -> Done:
         process = self.command(*(arguments or (self.scans, "-o", self.out)))
@@ -60,12 +67,6 @@ class Archive:
     def results(self) -> dict[str, bytes]:
         """Every file in the folder of results but the journal and its lock, hidden ones too."""
         return contents(self.out)
-
-
-def _without_powers() -> None:
-    """Of a process that is about to start: where the user is not root it has none anyway."""
-    for power in _POWERS:
-        ctypes.CDLL(None).prctl(_DROP, power, 0, 0, 0)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
