@@ -30,9 +30,12 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _list(_chosen: argparse.Namespace) -> int:
-    for model in added.known_models():
+    models = added.known_models()
+    ids, titles = (max(map(len, texts)) for texts in zip(*((model.id, model.title) for model in models), strict=True))
+    for model in models:
         temperature = "ignored" if model.default_temperature is None else f"{model.default_temperature:g}"
-        print(f"{model.id:24} {model.title:32} {model.kind:16} temperature {temperature:8} {_size(model)}", flush=True)
+        known = f"{model.id:{ids}}  {model.title:{titles}}  {model.kind:16} temperature {temperature:8}"
+        print(f"{known} {_size(model)}", flush=True)
     return 0
 
 
