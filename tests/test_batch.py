@@ -168,6 +168,9 @@ def test_a_link_in_a_circle_and_results_among_the_scans_end_well(archive: Archiv
     assert "1 coloured" in archive.colorize()
     assert "1 were done before" in archive.colorize()
     assert list(archive.results()) == ["sub/a.png"]
+    done = archive.run(archive.scans, "-o", archive.folder / "another")
+    assert "1 coloured" in done.stderr
+    assert f"{archive.out} was left alone, for it holds results." in done.stderr
 
 
 def test_a_name_that_is_no_text_is_as_good_as_any(archive: Archive) -> None:
@@ -186,6 +189,7 @@ def test_a_dry_run_tells_what_would_be_done_and_writes_nothing(archive: Archive)
     done = archive.run(archive.scans, "-o", archive.out, "--dry-run")
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{archive.scans / 'a.png'} -> {archive.out / 'a.png'}\n"
+    assert "1 would be coloured, 0 are done." in done.stderr
     assert not archive.out.exists()
     archive.colorize()
     archive.add("b.png")
@@ -275,6 +279,8 @@ BAD_INPUT = {
     ),
     "a photograph's own place": (["scans/a.png", "-o", "scans", "--overwrite"], "take the place"),
     "a report into no folder": (["scans", "-o", "out", "--report", "nowhere/r.json"], "make it first"),
+    "a report of nothing": (["scans", "-o", "out", "--report", "r", "--dry-run"], "leave one"),
+    "results to the name of a file": (["scans", "-o", "one.jpg"], "name of a file"),
     "results to a file": (["scans", "-o", "texts/a.txt"], "is a file"),
     "results below a file": (["scans", "-o", "texts/a.txt/out"], "cannot be made"),
     "one result of two photographs": (["scans", "twins", "-o", "out"], "rename one"),

@@ -168,7 +168,7 @@ def test_a_file_that_is_none_of_onnx_or_too_large_or_missing_is_refused(
     (tmp_path / "text.onnx").write_text("no model")
     with (tmp_path / "large.onnx").open("wb") as large:
         large.truncate(LARGEST + 1)
-    for name, words in {"text": "no ONNX file", "large": "more than 1 GB", "missing": "No such file"}.items():
+    for name, words in {"text": "no ONNX file", "large": "more than 1 GB", "missing": "check the name"}.items():
         assert models("add", tmp_path / f"{name}.onnx") == 1
         assert words in capsys.readouterr().err
     assert left_in(added) == []

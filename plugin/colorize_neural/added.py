@@ -102,6 +102,8 @@ def _copied(file: Path, target: Path) -> str:
                 copy.write(piece)
             copy.flush()
             os.fsync(copy.fileno())
+    except FileNotFoundError as error:
+        raise ColorizeError(f"There is no file {file}: check the name.") from error
     except OSError as error:
         raise ColorizeError(
             f"{file} cannot be copied to {target.parent} ({error.strerror}): check its path, and the room there."

@@ -10,7 +10,7 @@ import io
 import os
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from colorize_neural.parser import Parser
 
 if TYPE_CHECKING:
     from colorize_neural.batch import Pool
+    from colorize_neural.folders import Plan
     from colorize_neural.worker.colorizer import Options, Progress
     from colorize_neural.worker.files import FileColorizer
 
@@ -78,8 +79,8 @@ def _colorize_one(photo: Path, out: Path, options: Options, overwrite: bool, pro
     colorizer = Colorizer(settings.models_folder(), settings.added_models_folder())
     colorizer.prepare(options)
     photos.check_is_file(photo)
-    if out.is_dir() and target.exists() and target.samefile(photo):
-        raise ColorizeError(f"The result would take the place of {photo}: name another folder, or a file.")
+    if target.exists() and target.samefile(photo):
+        raise ColorizeError(f"The result would take the place of {photo}: name another file or folder.")
     photos.check_can_write(target, overwrite)
     photograph = photos.read_photograph(photo)
     outcome = colorizer.colorize(photograph.pixels, options, progress)
@@ -103,38 +104,47 @@ def _end_with_stdin() -> None:
 
 def _colorize_many(chosen: argparse.Namespace, options: Options) -> int:
     """Exit code 1 where a photograph failed; each has told why."""
-    from colorize_neural.batch import FAILED, Batch  # noqa: PLC0415, --help needs none of these
+    from colorize_neural.batch import FAILED, SKIPPED, Batch  # noqa: PLC0415, --help needs none of these
     from colorize_neural.folders import Kinds, plan  # noqa: PLC0415
     from colorize_neural.progress import TerminalProgress  # noqa: PLC0415
     from colorize_neural.worker import files, photos  # noqa: PLC0415
 
+    if chosen.report and chosen.dry_run:
+        raise ColorizeError("--dry-run does nothing that --report could tell of: leave one of them out.")
     if chosen.report and not chosen.report.absolute().parent.is_dir():
         raise ColorizeError(f"There is no folder {chosen.report.absolute().parent}: make it first, or name another.")
+    if chosen.out.suffix.lower() in photos.FORMATS and not chosen.out.is_dir():
+        raise ColorizeError(f"{chosen.out} is the name of a file, but the results need a folder: name another.")
     suffix = f".{chosen.format}" if chosen.format else None
     planned = plan(chosen.photos, chosen.out, Kinds(photos.READ, lambda photo: suffix or photos.result_suffix(photo)))
     colorizer = files.FileColorizer(replace(options, device="cpu") if chosen.ray else options)
     progress = TerminalProgress(len(planned.tasks))
     batch = Batch(planned, chosen.out, colorizer.how, chosen.overwrite, progress)
     if chosen.dry_run:
-        for task in batch.left():
+        left = batch.left()
+        for task in left:
             print(f"{task.photo} -> {task.result}")
-    else:
-        try:
-            batch.run(_pool(chosen, options, colorizer))
-        finally:
-            if batch.summary.entries:
-                print(batch.summary, file=sys.stderr)
-                _tell_of_others(planned.others)
-            if chosen.report:
-                batch.summary.write(chosen.report, colorizer.how)
+        print(f"{len(left)} would be coloured, {batch.summary.count(SKIPPED)} are done.", file=sys.stderr)
+        _tell_of_others(planned)
+        return min(batch.summary.count(FAILED), 1)
+    try:
+        batch.run(_pool(chosen, options, colorizer))
+    finally:
+        if batch.summary.entries:
+            print(batch.summary, file=sys.stderr)
+            _tell_of_others(planned)
+        if chosen.report:
+            batch.summary.write(chosen.report, colorizer.how)
     return min(batch.summary.count(FAILED), 1)
 
 
-def _tell_of_others(others: Mapping[str, int]) -> None:
-    """Files that were left alone, by their suffixes: they may be photographs after all."""
-    told = ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in sorted(others.items()))
+def _tell_of_others(planned: Plan) -> None:
+    """What was left alone: it may be photographs after all."""
+    told = ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in sorted(planned.others.items()))
     if told:
-        print(f"Left alone, for they are of no kind that is read: {told}.", file=sys.stderr)
+        print(f"Other files were left alone: {told}.", file=sys.stderr)
+    for folder in planned.results:
+        print(f"{folder} was left alone, for it holds results.", file=sys.stderr)
 
 
 def _pool(chosen: argparse.Namespace, options: Options, colorizer: FileColorizer) -> Pool:

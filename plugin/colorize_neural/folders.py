@@ -13,8 +13,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from colorize_neural import settings
 from colorize_neural.errors import ColorizeError
 
+JOURNAL = f".{settings.NAME}.jsonl"  # in a folder of results
 SHOWN, SHOWN_KINDS = 5, 12  # names in one sentence
 
 
@@ -41,6 +43,7 @@ class Plan:
     tasks: list[Task] = field(default_factory=list)
     unread: dict[Path, str] = field(default_factory=dict)
     others: Counter[str] = field(default_factory=Counter)  # how many files of each other suffix
+    results: list[Path] = field(default_factory=list)  # folders of other runs' results, which are no photographs
 
 
 def plan(sources: Iterable[Path], out: Path, kinds: Kinds) -> Plan:
@@ -72,7 +75,7 @@ def _photos(source: Path, out: Path, kinds: Kinds, planned: Plan) -> Iterator[tu
     if os.path.realpath(source) == os.path.realpath(out):
         raise ColorizeError(f"The results in {out} would take the names of the photographs: name another folder.")
     found = False
-    for file in _files_below(source, out, planned.unread):
+    for file in _files_below(source, out, planned):
         if file.suffix.lower() in kinds.read:
             found = True
             yield file, file.relative_to(source)
@@ -84,16 +87,21 @@ def _photos(source: Path, out: Path, kinds: Kinds, planned: Plan) -> Iterator[tu
         raise ColorizeError(next(iter(planned.unread.values()), nothing))
 
 
-def _files_below(folder: Path, out: Path, unread: dict[Path, str]) -> Iterator[Path]:
-    """By their names; each folder once, however many links lead to it, and not what lies in `out` or is hidden."""
+def _files_below(folder: Path, out: Path, planned: Plan) -> Iterator[Path]:
+    """By their names; each folder once, however many links lead to it, and neither results nor what is hidden."""
 
     def cannot_be_read(error: OSError) -> None:
         where = Path(error.filename)
-        unread[where] = f"The folder {where} cannot be read ({error.strerror}): give yourself the right to read it."
+        planned.unread[where] = (
+            f"The folder {where} cannot be read ({error.strerror}): give yourself the right to read it."
+        )
 
     seen = {os.path.realpath(out)}
     for here, folders, files in os.walk(folder, followlinks=True, onerror=cannot_be_read):
         real = os.path.realpath(here)
+        if JOURNAL in files and Path(here) != folder and real not in seen:
+            planned.results.append(Path(here))
+            seen.add(real)
         folders[:] = [] if real in seen else sorted(name for name in folders if not name.startswith("."))
         if real not in seen:
             yield from (Path(here, name) for name in sorted(files) if not name.startswith("."))

@@ -21,10 +21,10 @@ from typing import Any, BinaryIO
 
 from colorize_neural import settings
 from colorize_neural.errors import ColorizeError
-from colorize_neural.folders import Task, make_folder
+from colorize_neural.folders import JOURNAL, Task, make_folder
 from colorize_neural.lock import lock
 
-NAME, LOCK = f".{settings.NAME}.jsonl", f".{settings.NAME}.lock"
+NAME, LOCK = JOURNAL, f".{settings.NAME}.lock"
 _BESIDE = f".{settings.NAME}-"
 How = dict[str, Any]
 Stamp = list[int]  # size, and time of the last change in nanoseconds
