@@ -49,7 +49,7 @@ class Crops(Dataset[dict[str, Tensor]]):
         L = np.ascontiguousarray(lab[..., 0])
         if is_old:
             L = degrade(L, random)
-        ab = np.ascontiguousarray(np.moveaxis(reduced(lab, self.data.stride)[..., 1:], -1, 0))
+        ab = np.ascontiguousarray(np.moveaxis(reduced(lab[..., 1:], self.data.stride), -1, 0))
         return {"L": torch.from_numpy(L)[None], "ab": torch.from_numpy(ab)}
 
     def _rgb(self, index: int) -> NDArray[np.uint8]:
@@ -62,7 +62,7 @@ class Crops(Dataset[dict[str, Tensor]]):
 
 
 def reduced(lab: Float, stride: int) -> Float:
-    """Lab (h, w, 3) -> Lab (h/stride, w/stride, 3), the mean of each square."""
+    """Lab or ab (h, w, channels) -> the same (h/stride, w/stride, channels), the mean of each square."""
     h, w = lab.shape[:2]
     return cv2.resize(np.ascontiguousarray(lab), (w // stride, h // stride), interpolation=cv2.INTER_AREA)
 

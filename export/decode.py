@@ -48,11 +48,11 @@ class Repeated(nn.Module):
         return ab.float() + 0 * temperature[:, None, None, None]
 
 
-class AbOfYuv(nn.Module):
-    """L, U and V (1, 3, h, w), whatever the temperature -> the same ab for each of them (T, 2, h, w)."""
+class AbOfYuv(Repeated):
+    """The same for L, U and V (1, 3, h, w)."""
 
     def forward(self, luv: Tensor, temperature: Tensor) -> Tensor:
-        return ab_from_uv(luv[:, :1], luv[:, 1:]) + 0 * temperature[:, None, None, None]
+        return super().forward(ab_from_uv(luv[:, :1], luv[:, 1:]), temperature)
 
 
 class ExportedColorizer(nn.Module):

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +78,12 @@ def contents(folder: Path) -> dict[str, bytes]:
 def is_coloured(photo: bytes) -> bool:
     pixels = pyvips.Image.new_from_buffer(photo, "").numpy().astype(int)
     return pixels.ndim == 3 and bool(np.abs(pixels[..., 0] - pixels[..., 2]).mean() > 5)
+
+
+def begun(process: subprocess.Popen[str], out: Path) -> None:
+    """Returns when a run has its first result, or has ended."""
+    while process.poll() is None and not finished(out):
+        time.sleep(0.01)
 
 
 def finished(out: Path) -> set[str]:

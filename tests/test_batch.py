@@ -16,7 +16,7 @@ import pytest
 from colorize_neural.journal import NAME, Journal
 
 from tests.absence import absent
-from tests.archives import Archive, contents, finished, is_coloured
+from tests.archives import Archive, begun, contents, finished, is_coloured
 from tests.disks import small_disk
 
 
@@ -107,8 +107,7 @@ def test_an_interrupted_run_ends_with_a_sentence_and_goes_on_later(archive: Arch
     for number in range(20):
         archive.add(f"{number}.png", side=500)
     process = archive.command(archive.scans, "-o", archive.out, "--jobs", "1")
-    while process.poll() is None and not finished(archive.out):
-        time.sleep(0.01)
+    begun(process, archive.out)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate()
     assert process.returncode == 1, errors
@@ -152,8 +151,7 @@ def test_a_photograph_that_vanishes_in_mid_run_is_a_sentence(archive: Archive) -
     for number in range(20):
         archive.add(f"{number:02}.png", side=400)
     process = archive.command(archive.scans, "-o", archive.out, "--jobs", "1")
-    while process.poll() is None and not finished(archive.out):
-        time.sleep(0.01)
+    begun(process, archive.out)
     (archive.scans / "19.png").unlink()
     _, errors = process.communicate()
     assert process.returncode == 1

@@ -77,12 +77,17 @@ class Batch:
         """Colours what is not done yet; ColorizeError where the run as a whole cannot go on."""
         start = time.monotonic()
         folders = {task.result.parent for task in self._planned.tasks}
-        with self._journal.held(folders), closing(self._progress), closing(pool(self.left())) as results:
+        with self._journal.held(folders), closing(self._progress), closing(pool(self._left())) as results:
             for coloured in results:
                 self._put_away(coloured)
                 self.summary.seconds = time.monotonic() - start
 
     def left(self) -> list[Task]:
+        """What `run` would do; nothing is written."""
+        self._journal.read()
+        return self._left()
+
+    def _left(self) -> list[Task]:
         """What is to be done; what is done, and what cannot be, goes into the summary."""
         for folder, why in self._planned.unread.items():
             self._fail(folder, why)

@@ -109,12 +109,7 @@ def _colorize_many(chosen: argparse.Namespace, options: Options) -> int:
     from colorize_neural.progress import TerminalProgress  # noqa: PLC0415
     from colorize_neural.worker import files, photos  # noqa: PLC0415
 
-    if chosen.report and chosen.dry_run:
-        raise ColorizeError("--dry-run does nothing that --report could tell of: leave one of them out.")
-    if chosen.report and not chosen.report.absolute().parent.is_dir():
-        raise ColorizeError(f"There is no folder {chosen.report.absolute().parent}: make it first, or name another.")
-    if chosen.out.suffix.lower() in photos.FORMATS and not chosen.out.is_dir():
-        raise ColorizeError(f"{chosen.out} is the name of a file, but the results need a folder: name another.")
+    _check_places(chosen)
     suffix = f".{chosen.format}" if chosen.format else None
     planned = plan(chosen.photos, chosen.out, Kinds(photos.READ, lambda photo: suffix or photos.result_suffix(photo)))
     colorizer = files.FileColorizer(replace(options, device="cpu") if chosen.ray else options)
@@ -136,6 +131,18 @@ def _colorize_many(chosen: argparse.Namespace, options: Options) -> int:
         if chosen.report:
             batch.summary.write(chosen.report, colorizer.how)
     return min(batch.summary.count(FAILED), 1)
+
+
+def _check_places(chosen: argparse.Namespace) -> None:
+    """ColorizeError where results or a report can plainly not be written as they are wanted."""
+    from colorize_neural.worker.photos import FORMATS  # noqa: PLC0415, --help needs no libvips
+
+    if chosen.report and chosen.dry_run:
+        raise ColorizeError("--dry-run does nothing that --report could tell of: leave one of them out.")
+    if chosen.report and not chosen.report.absolute().parent.is_dir():
+        raise ColorizeError(f"There is no folder {chosen.report.absolute().parent}: make it first, or name another.")
+    if chosen.out.suffix.lower() in FORMATS and not chosen.out.is_dir():
+        raise ColorizeError(f"{chosen.out} is the name of a file, but the results need a folder: name another.")
 
 
 def _tell_of_others(planned: Plan) -> None:

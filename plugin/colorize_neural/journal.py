@@ -39,12 +39,11 @@ class Journal:
     """The journal of one folder of results."""
 
     def __init__(self, out: Path) -> None:
-        """Reads what is known so far; nothing is written before it is `held`."""
+        """Nothing is known before it is `held` or `read`."""
         self._out = out
         self._file: BinaryIO | FileIO | None = None
         self._lines: dict[str, dict[str, Any]] = {}  # the last line of each result
         self._ours: set[tuple[str, int, int]] = set()  # name and stamp of all results that ever were
-        self._read()
 
     @contextlib.contextmanager
     def held(self, folders: Collection[Path]) -> Iterator[None]:
@@ -61,7 +60,7 @@ class Journal:
             if not lock(guard):
                 raise ColorizeError(f"Another run is writing to {self._out}: wait until it has ended.")
             self._file = file
-            self._read()  # another run may have ended meanwhile
+            self.read()
             _sweep(folders)
             try:
                 yield
@@ -101,7 +100,8 @@ class Journal:
         self._learn(line)
         written.replace(task.result)
 
-    def _read(self) -> None:
+    def read(self) -> None:
+        """What is known so far; ColorizeError where nobody may look."""
         try:
             lines = (self._out / NAME).read_bytes().splitlines()
         except (FileNotFoundError, NotADirectoryError):

@@ -24,7 +24,7 @@ from colorize_neural.errors import ColorizeError
 MODELS_VARIABLE = "COLORIZE_NEURAL_MODELS"
 ADDED_VARIABLE = "COLORIZE_NEURAL_ADDED_MODELS"
 MANIFEST = "manifest.json"
-REMEMBERED = "installed.json"  # in the data folder: {"plug_ins": [our folder in each GIMP], ...}
+REMEMBERED = "installed.json"  # in the data folder: {"plug_ins": {our folder in each GIMP: its front end}, ...}
 NAME = "colorize-neural"
 _FILE = "settings.json"
 _LONGEST_LOG = 1_000_000  # bytes; then it starts anew

@@ -172,14 +172,18 @@ def installed_command():
 
 def models():
     """[(title, id)], recommended ones first, added ones last; where a list cannot be read, the command tells why."""
+    try:
+        told = settings()
+    except ColorizeError:
+        return []
     found = []
-    for folder in ("models", "added"):
+    for folder in (told["models"], told["added"]):
         try:
-            with open(os.path.join(settings()[folder], "manifest.json"), "rb") as file:
+            with open(os.path.join(folder, "manifest.json"), "rb") as file:
                 entries = json.load(file)["models"]
             entries.sort(key=lambda entry: entry["group"] != "recommended")
             found += [(entry["title"].encode("utf-8"), entry["id"].encode("utf-8")) for entry in entries]
-        except (ColorizeError, EnvironmentError, ValueError, KeyError, TypeError, AttributeError):
+        except (EnvironmentError, ValueError, KeyError, TypeError, AttributeError):
             continue
     return found
 

@@ -51,8 +51,7 @@ def srgb_from_linear(linear: Float) -> Float:
 
 def lab_from_rgb(rgb: Float) -> Float:
     """sRGB 0..1 (..., 3) -> Lab (..., 3)."""
-    fx, fy, fz = np.moveaxis(_curve(linear_from_srgb(rgb) @ _FROM_RGB), -1, 0)
-    return np.stack([116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)], axis=-1)
+    return _lab_from_shares(linear_from_srgb(rgb) @ _FROM_RGB)
 
 
 def rgb_from_lab(lab: Float) -> Float:
@@ -96,8 +95,13 @@ def ab_under_d50(L: Float, ab: Float) -> Float:
     That the L of other colours changes is left out: the photograph keeps its own.
     """
     shares = _shares_from_lab(np.concatenate([L[..., None], ab], axis=-1)) @ D50_FROM_D65.T
+    return _lab_from_shares(shares)[..., 1:]
+
+
+def _lab_from_shares(shares: Float) -> Float:
+    """X, Y and Z as shares of the white's (..., 3) -> Lab (..., 3)."""
     fx, fy, fz = np.moveaxis(_curve(shares), -1, 0)
-    return np.stack([500 * (fx - fy), 200 * (fy - fz)], axis=-1)
+    return np.stack([116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)], axis=-1)
 
 
 def _less_chroma(lab: Float) -> Float:

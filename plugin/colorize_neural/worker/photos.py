@@ -18,6 +18,7 @@ import pyvips
 from numpy.typing import NDArray
 
 from colorize_neural.errors import ColorizeError
+from colorize_neural.journal import beside
 
 
 @dataclass(frozen=True)
@@ -104,13 +105,13 @@ def check_can_write(path: Path, overwrite: bool) -> None:
 
 def write_photograph(photograph: Photograph, path: Path) -> None:
     """Writes beside and renames, so that `path` is whole or untouched; ColorizeError where that fails."""
-    beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-    save_photograph(photograph, path, beside)
-    beside.replace(path)
+    written = beside(path)
+    save_photograph(photograph, path, written)
+    written.replace(path)
 
 
-def save_photograph(photograph: Photograph, path: Path, beside: Path) -> None:
-    """Writes what is to become `path` into the file `beside`; ColorizeError where that fails, and no file."""
+def save_photograph(photograph: Photograph, path: Path, written: Path) -> None:
+    """Writes what is to become `path` into the file `written`; ColorizeError where that fails, and no file."""
     wanted = FORMATS[path.suffix.lower()]
     image = _tagged(photograph)
     if wanted.bits == 8 and image.format == "ushort":
@@ -118,12 +119,12 @@ def save_photograph(photograph: Photograph, path: Path, beside: Path) -> None:
     if image.hasalpha() and not wanted.alpha:
         image = image.flatten(background=255)
     try:
-        with beside.open("wb") as stream:
+        with written.open("wb") as stream:
             target = pyvips.Target.new_to_descriptor(stream.fileno())
             image.write_to_target(target, path.suffix, **wanted.arguments)
             os.fsync(stream.fileno())
     except (pyvips.Error, OSError) as error:
-        beside.unlink(missing_ok=True)
+        written.unlink(missing_ok=True)
         reason = " ".join(str(error).split())
         raise ColorizeError(
             f"{path} could not be written, {reason}: free space there or name another place."
