@@ -28,7 +28,7 @@ def colour(session: onnxruntime.InferenceSession, size: tuple[int, int], photo: 
     pixels = pyvips.Image.new_from_file(photo, access="sequential").numpy()
     session.run(["ab"], {"L": np.zeros((1, 1, *size), np.float32), "temperature": np.array([0.5], np.float32)})
     cv2.cvtColor(pixels, cv2.COLOR_LAB2RGB)
-    pyvips.Image.new_from_array(pixels).write_to_file(out, Q=93, optimize_coding=True)
+    pyvips.Image.new_from_array(pixels).write_to_file(out, Q=93)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ def bare_work(files: Sequence[Path], folder: Path) -> None:
         pixels = image.numpy()
         session.run(L, [0.5])
         cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)
-        pyvips.Image.new_from_array(pixels).write_to_file(str(folder / f"bare-{file.name}"), Q=93, optimize_coding=True)
+        pyvips.Image.new_from_array(pixels).write_to_file(str(folder / f"bare-{file.name}"), Q=93)
 
     with ThreadPoolExecutor(cores()) as pool:
         list(pool.map(one, files))

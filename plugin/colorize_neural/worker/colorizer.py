@@ -16,7 +16,7 @@ import numpy as np
 from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.color import Float
 from colorize_neural.worker.models import Model, Session, find_model, read_models
-from colorize_neural.worker.pixels import Pixels, paint, reduced_lightness, scaled
+from colorize_neural.worker.pixels import Pixels, paint, reduced_lightness
 from colorize_neural.worker.upsample import Enlarger
 
 Progress = Callable[[float, str], None]
@@ -80,7 +80,7 @@ class Colorizer:
         progress(0.0, "Loading the model")
         model, session = self.prepare(options)
         progress(0.1, "Reading the photograph")
-        guide = reduced_lightness(pixels, self._threads)
+        guide = reduced_lightness(pixels)
         progress(0.2, f"Finding colours on the {session.device.upper()}")
         seen = _seen(guide, model.framing.working_size(*pixels.shape[:2]), options.equalize)
         temperature = options.temperature or model.default_temperature or 1.0
@@ -116,10 +116,18 @@ class Colorizer:
 
 def _seen(guide: Float, size: tuple[int, int], equalize: bool) -> Float:
     """L (h, w) at the size at which the network sees the reduced photograph."""
-    seen = scaled(guide, size)
+    seen = _scaled(guide, size)
     if equalize:
         return cv2.equalizeHist(np.clip(seen * 2.55, 0, 255).astype(np.uint8)).astype(np.float32) / np.float32(2.55)
     return seen
+
+
+def _scaled(L: Float, size: tuple[int, int]) -> Float:
+    """L resized to (height, width): area averaging to shrink, bilinear to enlarge."""
+    if L.shape == size:
+        return L
+    shrinks = size[0] <= L.shape[0] and size[1] <= L.shape[1]
+    return cv2.resize(L, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 def _adjusted(ab: Float, options: Options) -> Float:

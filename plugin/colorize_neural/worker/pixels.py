@@ -1,4 +1,4 @@
-"""A photograph's pixels, strip by strip on several threads: their lightness out, their colours in.
+"""A photograph's pixels: their lightness out, their colours in.
 
 pixels (h, w, 3 or 4), sRGB: uint8, uint16 or float32 0..1  ->  L (h', w'), 0..100, reduced
 pixels, colours of any of their rows                         ->  the same array, its RGB coloured, its alpha kept
@@ -43,41 +43,20 @@ def lightness(pixels: Pixels) -> Float:
     return lightness_from_linear(cv2.LUT(rgb, linear_levels(np.iinfo(rgb.dtype).max + 1)))
 
 
-def reduced_lightness(pixels: Pixels, threads: int) -> Float:
-    """L with a shorter side of at most GUIDE_SIDE, each pixel the mean of those it stands for; threads as `paint`."""
+def reduced_lightness(pixels: Pixels) -> Float:
+    """L with a shorter side of at most GUIDE_SIDE, each pixel that of the mean of the pixels it stands for."""
     h, w = pixels.shape[:2]
     scale = min(1.0, GUIDE_SIDE / min(h, w), math.sqrt(_LARGEST_GUIDE / (h * w)))
-    small_h, small_w = math.ceil(h * scale), math.ceil(w * scale)
-    result = np.zeros((small_h, small_w), np.float32)
-
-    def part(strip: slice) -> tuple[int, Float]:
-        """The first of the reduced rows that the strip is part of, and what it gives to them."""
-        L = lightness(pixels[strip])
-        if pixels.dtype == np.float32:
-            L = np.clip(np.nan_to_num(L), 0, 100)  # a float image can hold anything
-        first, shares = _area_shares(strip, h, small_h)
-        return first, cv2.gemm(shares, scaled(L, (len(L), small_w)), 1.0, None, 0.0)
-
-    with _pool(threads) as pool:
-        for first, rows in pool.map(part, _strips(pixels.shape)):
-            result[first : first + len(rows)] += rows
-    return result
+    small = cv2.resize(pixels, (math.ceil(w * scale), math.ceil(h * scale)), interpolation=cv2.INTER_AREA)
+    return np.clip(np.nan_to_num(lightness(small)), 0, 100)  # a float image can hold anything
 
 
 def paint(pixels: Pixels, enlarger: Enlarger, threads: int, progress: Callable[[float], None]) -> None:
     """Joins each strip's own lightness with its enlarged ab, on so many threads, 0 for all cores."""
     strips = list(_strips(pixels.shape))
-    with _pool(threads) as pool:
+    with ThreadPoolExecutor(threads or min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
         for done, _ in enumerate(pool.map(partial(_paint_strip, pixels, enlarger), strips), 1):
             progress(done / len(strips))
-
-
-def scaled(L: Float, size: tuple[int, int]) -> Float:
-    """L resized to (height, width): area averaging to shrink, bilinear to enlarge."""
-    if L.shape == size:
-        return L
-    shrinks = size[0] <= L.shape[0] and size[1] <= L.shape[1]
-    return cv2.resize(L, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 def _paint_strip(pixels: Pixels, enlarger: Enlarger, strip: slice) -> None:
@@ -99,20 +78,6 @@ def _levels(values: Float) -> Pixels:
     return cv2.multiply(values.reshape(len(values), -1), 65535.0, dtype=cv2.CV_16U).reshape(values.shape)
 
 
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads or min(_MOST_THREADS, os.cpu_count() or 1))
-
-
 def _strips(shape: tuple[int, ...]) -> Iterator[slice]:
     rows = max(1, _STRIP_PIXELS // shape[1])
     return (slice(top, min(top + rows, shape[0])) for top in range(0, shape[0], rows))
-
-
-def _area_shares(strip: slice, h: int, small_h: int) -> tuple[int, Float]:
-    """How much each row of the strip gives to the reduced rows it overlaps: the first of them, and (rows, strip)."""
-    height = h / small_h
-    first, last = int(strip.start / height), min(small_h, math.ceil(strip.stop / height))
-    reduced_top = np.arange(first, last)[:, None] * height
-    row_top = np.arange(strip.start, strip.stop)[None]
-    overlap = np.minimum(reduced_top + height, row_top + 1) - np.maximum(reduced_top, row_top)
-    return first, (np.maximum(overlap, 0) / height).astype(np.float32)
