@@ -1,7 +1,7 @@
-"""Benchmarks:  python -m tests.bench [NAME] [--json FILE] [--record [FILE]]
+"""Benchmarks:  python -m tests.bench [NAME] [--json FILE] [--record]
 
 Each measures something and its limit in the same run, and tells their ratio, for the seconds of one machine mean
-nothing on another. Without a name, all but those of AT_WISH.
+nothing on another. Without a name, all but those of ONLY_BY_NAME.
 """
 
 from __future__ import annotations
@@ -13,17 +13,15 @@ from pathlib import Path
 from tests.bench.results import HEAD, Row, record, write_json
 
 USUAL = ("command", "start", "preview", "gimp", "zhang", "memory")
-AT_WISH = ("batch", "depthwise")
+ONLY_BY_NAME = ("batch", "depthwise")
 HISTORY = Path(__file__).with_name("RESULTS.md")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description="Measures.")
-    parser.add_argument("name", nargs="?", choices=(*USUAL, *AT_WISH), help="only this one")
+    parser.add_argument("name", nargs="?", choices=(*USUAL, *ONLY_BY_NAME), help="only this one")
     parser.add_argument("--json", type=Path, metavar="FILE", help="tell the results there too")
-    parser.add_argument(
-        "--record", nargs="?", const=HISTORY, type=Path, metavar="FILE", help="append them to a history (RESULTS.md)"
-    )
+    parser.add_argument("--record", action="store_true", help="append them to the history, RESULTS.md")
     chosen = parser.parse_args()
     measured: list[Row] = []
     print(HEAD)
@@ -34,7 +32,7 @@ def main() -> None:
     if chosen.json:
         write_json(measured, chosen.json)
     if chosen.record:
-        record(measured, chosen.record)
+        record(measured, HISTORY)
 
 
 if __name__ == "__main__":

@@ -22,5 +22,5 @@ def row_of(megapixels: int, size: tuple[int, int]) -> Row:
     with tempfile.TemporaryDirectory() as folder:
         photo = write_photograph(Path(folder) / "photo.jpg", size)
         peak = peak_memory(*COMMAND, photo, "-o", photo.with_name("out.jpg"))
-    what = f"peak memory for {megapixels} MP, beside 350 MB + 12 bytes a pixel"
-    return Row("memory", what, peak / limit, 1.0, f"{peak / 1e6:.0f} MB beside {limit / 1e6:.0f} MB")
+    what = "the command's peak for one JPEG, beside 350 MB + 12 bytes a pixel"
+    return Row(f"memory {megapixels} MP", what, peak / limit, 1.0, f"{peak / 1e6:.0f} MB beside {limit / 1e6:.0f} MB")

@@ -20,12 +20,10 @@ TURNS = 3
 
 
 def rows() -> list[Row]:
-    model = read_models(settings.models_folder())[0]
+    model, zhang = read_models(settings.models_folder())[0], read_recipe(ZHANG, full=True).manifest
     with tempfile.TemporaryDirectory() as folder:
-        zhang, theirs = write_zhang(Path(folder)), read_recipe(ZHANG, full=True).manifest.framing
-        sides = {
-            file: framing.working_size(1, 1)[0] for file, framing in ((model.file, model.framing), (zhang, theirs))
-        }
+        framings = {model.file: model.framing, write_zhang(Path(folder)): zhang.framing}
+        sides = {file: framing.working_size(1, 1)[0] for file, framing in framings.items()}
         turns = [[measure_apart(file, side, 0).milliseconds for file, side in sides.items()] for _ in range(TURNS)]
     what = "the default model at {} px, beside Zhang 2016's network at {} px".format(*sides.values())
     return [row_of_seconds("zhang", what, [min(times) / 1000 for times in zip(*turns, strict=True)], wanted=1 / 8)]
