@@ -86,8 +86,8 @@ def run(procedure: Any, run_mode: Any, image: Any, drawables: list[Any], config:
 
     def work() -> Any:
         chosen = layers.layers_to_colorize(image, drawables)
-        Gegl.init(None)
         with Client(settings.read(PLUG_IN)) as client:
+            Gegl.init(None)  # while the worker loads its libraries
             if run_mode == Gimp.RunMode.INTERACTIVE and not confirmed(procedure, image, chosen, config, client):
                 return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
             colorize(image, chosen, config, client)

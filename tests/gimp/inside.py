@@ -240,16 +240,16 @@ def make_indexed(image: int) -> None:
     images[image].convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 16, False, False, "")
 
 
-def colorize(image: int, **arguments: object) -> tuple[str, str]:
+def colorize(image: int, procedure: str = "plug-in-colorize-neural", **arguments: object) -> tuple[str, str]:
     """Calls the procedure as any plug-in may -> (name of the status, message)."""
-    procedure = Gimp.get_pdb().lookup_procedure("plug-in-colorize-neural")
-    config = procedure.create_config()
+    called = Gimp.get_pdb().lookup_procedure(procedure)
+    config = called.create_config()
     config.set_property("run-mode", Gimp.RunMode.NONINTERACTIVE)
     config.set_property("image", images[image])
     config.set_core_object_array("drawables", targets[image])
     for name, value in arguments.items():
         config.set_property(name.replace("_", "-"), value)
-    values = procedure.run(config)
+    values = called.run(config)
     return Gimp.PDBStatusType(values.index(0)).value_nick, Gimp.get_pdb().get_last_error()
 
 
@@ -285,18 +285,6 @@ def load(path: str) -> int:
     number: int = image.get_id()
     images[number], targets[number] = image, image.get_layers()
     return number
-
-
-def copy_layer(image: int) -> None:
-    """Puts the pixels of an 8-bit layer into a new one, by the calls by which the plug-in does."""
-    (layer,) = targets[image]
-    size = layer.get_width(), layer.get_height()
-    everything, kind = Gegl.Rectangle.new(0, 0, *size), "R'G'B' u8"
-    copy = Gimp.Layer.new(images[image], "copy", *size, KINDS["RGB", False], 100, Gimp.LayerMode.LCH_COLOR)
-    buffer = copy.get_buffer()
-    buffer.set(everything, kind, layer.get_buffer().get(everything, 1.0, kind, Gegl.AbyssPolicy.NONE))
-    buffer.flush()
-    images[image].insert_layer(copy, None, 0)
 
 
 def remove_upper_layer(image: int) -> None:
