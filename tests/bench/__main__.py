@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import argparse
 
-from tests.bench import batch, depthwise, preview
+from tests.bench import batch, depthwise, gpu, preview
 
-BENCHMARKS = {"batch": batch.main, "depthwise": depthwise.main, "preview": preview.main}
+BENCHMARKS = {"batch": batch.main, "depthwise": depthwise.main, "gpu": gpu.main, "preview": preview.main}
 
 
 def main() -> None:
