@@ -1,4 +1,4 @@
-"""Which device a model runs on: real sessions on the processor stand where a graphics card's would, dear or failing."""
+"""Which device a model runs on: real sessions on the CPU stand where a GPU's would, costly or failing."""
 
 from __future__ import annotations
 
@@ -91,12 +91,17 @@ def test_a_damaged_memory_is_made_anew(models: dict[str, Model], content: str) -
     assert found and found["cpu"] < found["gpu"]
 
 
-def test_a_memory_that_cannot_be_written_does_not_matter(
+def test_where_nothing_can_be_written_each_process_tries_once(
     models: dict[str, Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file"))
-    assert ran(devices(models, "auto", "slow", "orange"), DARK)[1] == "gpu"
+    known = trials()
+    auto = Devices("auto", lambda device: Session(models["slow" if device == "gpu" else "orange"], "cpu"), known)
+    assert ran(auto, DARK)[1] == "cpu"
+    found = known.find(DARK.shape)
+    assert ran(auto, DARK)[1] == "cpu"
+    assert found == known.find(DARK.shape) and trials().find(DARK.shape) is None
 
 
 def test_several_threads_share_one_trial_and_its_sessions(models: dict[str, Model]) -> None:
@@ -115,8 +120,8 @@ def test_several_threads_share_one_trial_and_its_sessions(models: dict[str, Mode
 def test_where_the_gpu_has_too_little_memory_the_cpu_takes_that_photograph_and_those_that_follow(
     models: dict[str, Model], own_log: Path
 ) -> None:
-    auto = devices(models, "auto", "orange", "greedy", at_once=2)
-    trials(at_once=2).keep(DARK.shape, {"cpu": 9.0, "gpu": 1.0})
+    trials().keep(DARK.shape, {"cpu": 9.0, "gpu": 1.0})
+    auto = devices(models, "auto", "orange", "greedy")
     assert ran(auto, DARK) == (BLUE, "gpu", "")
     on_cpu = (ORANGE, "cpu", "Ran on the CPU, because the GPU failed (too little memory).")
     assert [ran(auto, BRIGHT), ran(auto, DARK)] == [on_cpu, on_cpu]

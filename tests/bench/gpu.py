@@ -53,7 +53,7 @@ def main() -> None:
     L = np.random.default_rng(0).uniform(0, 100, model.framing.working_size(*rgb.shape[:2])).astype(np.float32)
     ab = {device: session.run(L, [0.1, 1.0]) for device, session in sessions.items()}
     apart = float(np.abs(ab["cpu"] - ab["gpu"]).max())
-    print(f"The networks' ab differ by {apart:.4f} Lab units at most; {TOLERANCE} are allowed.")
+    print(f"The networks' ab differ by {apart:.2g} Lab units at most; {TOLERANCE} are allowed.")
     with tempfile.TemporaryDirectory() as folder:
         os.environ["XDG_DATA_HOME"] = folder  # auto is to try anew
         workers = {device: Worker(rgb, device) for device in DEVICES}

@@ -4,8 +4,7 @@
 
     devices.json, in the data folder   {"SHA256 224x320 x1 CUDAExecutionProvider 1.31.1": {"cpu": 0.2, "gpu": 1.9}, ...}
 
-Where the GPU fails, the CPU takes that photograph and all that follow. Input and output are some 100 kB: their way to
-the card and back takes microseconds, so nothing is bound or pinned.
+Where the GPU fails, the CPU takes that photograph and all that follow.
 """
 
 from __future__ import annotations
@@ -124,26 +123,28 @@ class Devices:
 
 
 class Trials:
-    """What was found before; a file that is damaged or cannot be written only means to try again."""
+    """What was found before; where the file is damaged or cannot be written, the next process tries again."""
 
     def __init__(self, model: str, at_once: int, providers: Sequence[str]) -> None:
         """model: its SHA-256; at_once: passes that share the session."""
         self.at_once = at_once
         self._key = f"{model} {{}}x{{}} x{at_once} {' '.join(providers)} {ort.__version__}"
         self._file = settings.data_folder() / "devices.json"
+        self._known = self._read()
 
     def find(self, size: Sequence[int]) -> Trial | None:
-        with contextlib.suppress(AttributeError, KeyError, TypeError, ValueError):
-            trial = self._all()[self._key.format(*size)]
+        with contextlib.suppress(KeyError, TypeError, ValueError):
+            trial = self._known[self._key.format(*size)]
             return {device: float(trial[device]) for device in (CPU, GPU)}
         return None
 
     def keep(self, size: Sequence[int], trial: Trial) -> None:
+        self._known[self._key.format(*size)] = trial
         with contextlib.suppress(OSError):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            settings.write_json(self._file, {**self._all(), self._key.format(*size): trial})
+            settings.write_json(self._file, self._read() | {self._key.format(*size): trial})
 
-    def _all(self) -> dict[str, Trial]:
+    def _read(self) -> dict[str, Trial]:
         try:
             return dict(json.loads(self._file.read_text(encoding="utf-8")))
         except (OSError, TypeError, ValueError):

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import onnxruntime as ort
 
+from colorize_neural import settings
 from colorize_neural.errors import ColorizeError
 
 CPU, GPU = "cpu", "gpu"
@@ -61,10 +62,13 @@ def open_on_gpu(content: bytes, threads: int = 0) -> ort.InferenceSession:
     if not providers:
         raise NoGpuError(NO_SUPPORT)
     for place, name in enumerate(providers):
-        with contextlib.suppress(Exception):  # some raise where a library is missing, others are just left out
+        try:
             session = open_session(content, providers[place:], threads)
-            if name in session.get_providers():
-                return session
+        except Exception as error:  # some raise where they cannot start, others are just left out
+            settings.sentence_of(error)  # for the log
+            continue
+        if name in session.get_providers():
+            return session
     raise NoGpuError("ONNX Runtime found no GPU whose driver and libraries it could start")
 
 
@@ -74,11 +78,10 @@ def open_session(content: bytes, providers: Sequence[str] = (), threads: int = 0
     It raises what ONNX Runtime raises.
     """
     ort.disable_telemetry_events()
-    ort.set_default_logger_severity(4)  # what fails is told by get_providers, not on stderr
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.enable_mem_pattern = "DmlExecutionProvider" not in providers  # which knows none
-    options.log_severity_level = 4
+    options.log_severity_level = 4  # what fails is told by get_providers, not on stderr
     options.add_session_config_entry("session.load_model_format", "ONNX")
     if "CUDAExecutionProvider" in providers:
         with contextlib.redirect_stdout(io.StringIO()):  # a failure shows in the session's providers
