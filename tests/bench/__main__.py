@@ -7,13 +7,16 @@ nothing on another. Without a name, all but those of ONLY_BY_NAME.
 from __future__ import annotations
 
 import argparse
+import sys
 from importlib import import_module
 from pathlib import Path
+
+from colorize_neural.errors import ColorizeError
 
 from tests.bench.results import HEAD, Row, record, write_json
 
 USUAL = ("command", "start", "preview", "gimp", "zhang", "memory")
-ONLY_BY_NAME = ("batch", "depthwise")
+ONLY_BY_NAME = ("batch", "depthwise", "gpu")
 HISTORY = Path(__file__).with_name("RESULTS.md")
 
 
@@ -26,7 +29,10 @@ def main() -> None:
     measured: list[Row] = []
     print(HEAD)
     for name in [chosen.name] if chosen.name else USUAL:
-        rows = import_module(f"tests.bench.{name}").rows()  # only now, for some load PyTorch
+        try:
+            rows = import_module(f"tests.bench.{name}").rows()  # only now, for some load PyTorch
+        except ColorizeError as error:
+            sys.exit(str(error))
         print(*rows, sep="\n", flush=True)
         measured += rows
     if chosen.json:

@@ -55,6 +55,7 @@ class Worker:
             kind = request["kind"]
         if kind == "hello":
             self._say("hello", version=__version__, protocol=protocol.PROTOCOL)
+            threading.Thread(target=_load_libraries, daemon=True).start()
         elif kind == "open":
             self._open(request)
             self._say("opened")
@@ -107,6 +108,14 @@ class Worker:
             protocol.write(self._answers, kind, **entries)
         except OSError:
             os._exit(0)  # nobody listens any more
+
+
+def _load_libraries() -> None:
+    """While the front end reads its pixels; who needs one that is still loading waits for it."""
+    try:
+        import colorize_neural.worker.colorizer  # noqa: F401, PLC0415
+    except Exception as error:
+        settings.sentence_of(error)  # for the log: NumPy tells the cause only the first time
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -15,13 +15,13 @@ import numpy as np
 
 from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.color import Float
-from colorize_neural.worker.models import Model, Session, find_model, read_models
+from colorize_neural.worker.devices import DEVICES, Answer, Devices, devices_of
+from colorize_neural.worker.models import Model, find_model, read_models
 from colorize_neural.worker.pixels import Pixels, paint, reduced_lightness
 from colorize_neural.worker.upsample import Enlarger
 
 Progress = Callable[[float, str], None]
 
-DEVICES = ("auto", "cpu", "gpu")
 TEMPERATURES = (0.05, 1.0)
 STRENGTHS = (0.0, 2.0)
 WARMTHS = (-1.0, 1.0)
@@ -69,8 +69,8 @@ class Colorizer:
         """added: the folder of the user's own models; threads: that one photograph may use, 0 for all cores."""
         self._threads = threads
         self._models = read_models(models_folder, added)
-        self._sessions: dict[tuple[str, str], Session] = {}
-        self._answers: dict[tuple[str, str, bytes, float], Float] = {}
+        self._devices: dict[tuple[str, str], Devices] = {}
+        self._answers: dict[tuple[str, str, bytes, float], Answer] = {}
 
     def colorize(self, pixels: Pixels, options: Options, progress: Progress, foreseen: Sequence[float] = ()) -> Outcome:
         """Replaces the RGB of `pixels` in place; ColorizeError says in a sentence why it cannot, pixels untouched.
@@ -78,40 +78,42 @@ class Colorizer:
         foreseen: temperatures that will be asked for next; one pass of the network answers them too.
         """
         progress(0.0, "Loading the model")
-        model, session = self.prepare(options)
+        model, devices = self.prepare(options)
         progress(0.1, "Reading the photograph")
         guide = reduced_lightness(pixels)
-        progress(0.2, f"Finding colours on the {session.device.upper()}")
+        progress(0.2, "Finding colours")
         seen = _seen(guide, model.framing.working_size(*pixels.shape[:2]), options.equalize)
         temperature = options.temperature or model.default_temperature or 1.0
-        ab = _adjusted(self._answer(model, session, seen, temperature, foreseen), options)
+        answer = self._answer(model, devices, seen, temperature, foreseen)
+        ab = _adjusted(answer.ab, options)
         enlarger = Enlarger(ab, guide, pixels.shape[:2], options.edge_guidance)
         paint(pixels, enlarger, self._threads, lambda share: progress(0.3 + 0.7 * share, "Painting"))
-        return Outcome(session.device, session.note)
+        return Outcome(answer.device, answer.note)
 
     def _answer(
-        self, model: Model, session: Session, seen: Float, temperature: float, foreseen: Sequence[float]
-    ) -> Float:
+        self, model: Model, devices: Devices, seen: Float, temperature: float, foreseen: Sequence[float]
+    ) -> Answer:
         """ab (h', w', 2) that the network gives what it sees; remembered, or found together with the foreseen ones."""
-        asked = (model.id, session.device, hashlib.sha256(seen.tobytes()).digest())
+        asked = (model.id, devices.asked, hashlib.sha256(seen.tobytes()).digest())
         wanted = (*asked, temperature)
         known = self._answers  # another thread may put others in its place
         if wanted not in known:
             temperatures = list(dict.fromkeys([*foreseen, temperature]))
-            answers = model.framing.unframed(session.run(model.framing.framed(seen), temperatures), seen.shape)
-            found = {(*asked, one): ab for one, ab in zip(temperatures, answers, strict=True)}
+            answer = devices.run(model.framing.framed(seen), temperatures)
+            every = model.framing.unframed(answer.ab, seen.shape)
+            found = {(*asked, one): replace(answer, ab=ab) for one, ab in zip(temperatures, every, strict=True)}
             self._answers = dict([*known.items(), *found.items()][-_REMEMBERED:])
             return found[wanted]
         return known[wanted]
 
-    def prepare(self, options: Options) -> tuple[Model, Session]:
+    def prepare(self, options: Options) -> tuple[Model, Devices]:
         """The model that is meant, ready to run; ColorizeError where these options cannot be used."""
         options.check()
         model = find_model(self._models, options.model)
         key = (model.id, options.device)
-        if key not in self._sessions:
-            self._sessions[key] = Session(model, options.device, self._threads)
-        return model, self._sessions[key]
+        if key not in self._devices:
+            self._devices[key] = devices_of(model, options.device, self._threads)
+        return model, self._devices[key]
 
 
 def _seen(guide: Float, size: tuple[int, int], equalize: bool) -> Float:
