@@ -164,6 +164,26 @@ def test_the_options_reach_the_model(client: Client) -> None:
     assert yellowness(strength=0.0) == 0 < yellowness(strength=0.5) < yellowness()
 
 
+def test_a_model_is_loaded_before_the_photograph_is_there(tiny: Settings, tmp_path: Path) -> None:
+    models = make_models(tmp_path, ["orange"])
+    content = (models / "orange.onnx").read_bytes()
+    (models / "orange.onnx").unlink()
+    os.mkfifo(models / "orange.onnx")
+    with Client(replace(tiny, models=models)) as client:
+        client.prepare({"model": "orange"})
+        (models / "orange.onnx").write_bytes(content)  # waits for who reads it
+        assert colorize(client, np.full((40, 60, 3), 128, np.uint8), model="orange")[1]["device"] == "cpu"
+
+
+def test_what_cannot_be_prepared_is_told_when_it_is_needed(client: Client) -> None:
+    client.prepare({"model": "nowhere"})
+    client.prepare({"colour": "pink"})
+    rows = np.full((40, 60, 3), 128, np.uint8)
+    assert colorize(client, rows, model="orange")[1]["device"] == "cpu"
+    with pytest.raises(ColorizeError, match="orange"):
+        colorize(client, rows, model="nowhere")
+
+
 def test_progress_is_told_along_the_way(client: Client) -> None:
     told: list[tuple[float, str]] = []
     with client.pixels(GREY) as pixels:

@@ -21,7 +21,7 @@ from colorize_neural import __version__, settings
 from colorize_neural.client import Client
 from colorize_neural.protocol import Message, Shape
 from colorize_neural.settings import Settings
-from colorize_neural.worker.models import Model, Session, intact_content, read_models
+from colorize_neural.worker.models import Model, Session, content_of, read_models
 from colorize_neural.worker.providers import GPU_PROVIDERS, gpu_providers
 from numpy.typing import NDArray
 
@@ -99,7 +99,7 @@ def placed(model: Model) -> str:
     options = ort.SessionOptions()
     options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
     wanted = [*((name, GPU_PROVIDERS[name]) for name in gpu_providers()), "CPUExecutionProvider"]
-    session = ort.InferenceSession(intact_content(model), options, wanted)
+    session = ort.InferenceSession(content_of(model), options, wanted)
     took: Counter[str] = Counter()
     for part in session.get_provider_graph_assignment_info():
         took[part.ep_name] += len(part.get_nodes())

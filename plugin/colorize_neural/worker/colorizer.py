@@ -86,7 +86,7 @@ class Colorizer:
         temperature = options.temperature or model.default_temperature or 1.0
         answer = self._answer(model, devices, seen, temperature, foreseen)
         ab = _adjusted(answer.ab, options)
-        enlarger = Enlarger(ab, guide, pixels.shape[:2], options.edge_guidance)
+        enlarger = Enlarger(ab, guide, pixels.shape[:2], options.edge_guidance, self._threads)
         paint(pixels, enlarger, self._threads, lambda share: progress(0.3 + 0.7 * share, "Painting"))
         return Outcome(answer.device, answer.note)
 

@@ -10,6 +10,8 @@ registration", 1991).
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 
@@ -25,10 +27,16 @@ _NOISE = 4.0  # epsilon: lightness variance under which a window counts as flat,
 class Enlarger:
     """Holds the linear models of one photograph; `guided` False is plain bilinear enlargement."""
 
-    def __init__(self, ab: Float, guide: Float, size: tuple[int, int], guided: bool) -> None:
+    def __init__(self, ab: Float, guide: Float, size: tuple[int, int], guided: bool, threads: int = 0) -> None:
         """ab (h', w', 2) and guide L (h, w) of the same photograph, whose full height and width are `size`."""
         self._height, self._width = size
-        self._slope_and_offset = _fit(ab, guide) if guided else cv2.merge([np.zeros_like(ab), ab])
+        if not guided:
+            self._slope_and_offset = cv2.merge([np.zeros_like(ab), ab])
+            return
+        window = _Window(guide, max(guide.shape[0] / ab.shape[0], guide.shape[1] / ab.shape[1]))
+        with ThreadPoolExecutor(threads or 2) as pool:
+            (slope_a, offset_a), (slope_b, offset_b) = pool.map(window.fit, cv2.split(ab))
+        self._slope_and_offset = cv2.merge([slope_a, slope_b, offset_a, offset_b])
 
     def rows(self, top: int, L: Float) -> Float:
         """ab (n, W, 2) of the rows from `top`, whose lightness is L (n, W)."""
@@ -45,27 +53,31 @@ class Enlarger:
         return cv2.merge([slope_a * L + offset_a, slope_b * L + offset_b])
 
 
-def _fit(ab: Float, guide: Float) -> Float:
-    """Slopes and offsets (h, w, 4) of the local linear models (He 2013, equations 5 and 6)."""
-    h, w = guide.shape
-    radius = max(1, round(_CELLS * max(h / ab.shape[0], w / ab.shape[1])))
-    small, ab = ab, cv2.resize(np.ascontiguousarray(ab), (w, h), interpolation=cv2.INTER_LINEAR)
-    L: Float = cv2.merge([guide, guide])
-    mean_L = _box(L, radius)
-    variance = _box(L * L, radius) - mean_L * mean_L
-    for _ in range(_PASSES):
-        mean_ab = _box(ab, radius)
-        slope: Float = (_box(ab * L, radius) - mean_ab * mean_L) / (variance + _NOISE)
-        slope, offset = _box(slope, radius), _box(mean_ab - slope * mean_L, radius)
-        ab = slope * L + offset
-    for _ in range(_CORRECTIONS):
-        missing = small - cv2.resize(ab, small.shape[1::-1], interpolation=cv2.INTER_AREA)
-        correction = cv2.resize(missing, (w, h), interpolation=cv2.INTER_LINEAR)
-        offset += correction
-        ab += correction
-    return cv2.merge([slope, offset])
+class _Window:
+    """The window of the filter at each place of a guide, and what it holds of the guide."""
 
+    def __init__(self, guide: Float, cell: float) -> None:
+        """guide (h, w); cell: its pixels along a pixel of the small ab"""
+        self._radius, self._L = max(1, round(_CELLS * cell)), guide
+        self._mean = self._blurred(guide)
+        self._variance = self._blurred(guide * guide) - self._mean * self._mean + _NOISE
 
-def _box(image: Float, radius: int) -> Float:
-    side = 2 * radius + 1
-    return cv2.blur(image, (side, side), borderType=cv2.BORDER_REFLECT)
+    def fit(self, small: Float) -> tuple[Float, Float]:
+        """a or b (h', w') -> slopes and offsets (h, w) of the local linear models (He 2013, equations 5 and 6)."""
+        L, size = self._L, self._L.shape[::-1]
+        wide: Float = cv2.resize(small, size, interpolation=cv2.INTER_LINEAR)
+        for _ in range(_PASSES):
+            mean = self._blurred(wide)
+            slope: Float = (self._blurred(wide * L) - mean * self._mean) / self._variance
+            slope, offset = self._blurred(slope), self._blurred(mean - slope * self._mean)
+            wide = slope * L + offset
+        for _ in range(_CORRECTIONS):
+            missing = small - cv2.resize(wide, small.shape[::-1], interpolation=cv2.INTER_AREA)
+            correction = cv2.resize(missing, size, interpolation=cv2.INTER_LINEAR)
+            offset += correction
+            wide += correction
+        return slope, offset
+
+    def _blurred(self, image: Float) -> Float:
+        side = 2 * self._radius + 1
+        return cv2.blur(image, (side, side), borderType=cv2.BORDER_REFLECT)
