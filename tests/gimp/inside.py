@@ -279,6 +279,33 @@ def layers_in(path: str) -> list[dict[str, Any]]:
     return found
 
 
+def load(path: str) -> int:
+    """An image from a file, which the next call is given the only layer of -> its id."""
+    image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(path))
+    number: int = image.get_id()
+    images[number], targets[number] = image, image.get_layers()
+    return number
+
+
+def copy_layer(image: int) -> None:
+    """Puts the pixels of an 8-bit layer into a new one, by the calls by which the plug-in does."""
+    (layer,) = targets[image]
+    size = layer.get_width(), layer.get_height()
+    everything, kind = Gegl.Rectangle.new(0, 0, *size), "R'G'B' u8"
+    copy = Gimp.Layer.new(images[image], "copy", *size, KINDS["RGB", False], 100, Gimp.LayerMode.LCH_COLOR)
+    buffer = copy.get_buffer()
+    buffer.set(everything, kind, layer.get_buffer().get(everything, 1.0, kind, Gegl.AbyssPolicy.NONE))
+    buffer.flush()
+    images[image].insert_layer(copy, None, 0)
+
+
+def remove_upper_layer(image: int) -> None:
+    """With nothing to undo, so that its pixels are gone too."""
+    images[image].undo_disable()
+    images[image].remove_layer(images[image].get_layers()[0])
+    images[image].undo_enable()
+
+
 def names(image: int) -> list[str]:
     """Of all layers, from the top; unlike `state` it may be asked while the image is being changed."""
     return [layer.get_name() for layer in all_layers(images[image].get_layers())]

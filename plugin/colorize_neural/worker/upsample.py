@@ -15,7 +15,7 @@ import numpy as np
 
 from colorize_neural.worker.color import Float
 
-GUIDE_SIDE = 512  # pixels: shorter side of the reduced photograph at the most
+GUIDE_SIDE = 384  # pixels: shorter side of the reduced photograph at the most
 _CELLS = 1.5  # the window's radius, in pixels of the small ab
 _PASSES = 2  # the second one takes away most of the halo that the first one leaves
 _CORRECTIONS = 2  # the filter blurs: after these, the enlarged ab reduced again is nearly the small one
@@ -28,7 +28,7 @@ class Enlarger:
     def __init__(self, ab: Float, guide: Float, size: tuple[int, int], guided: bool) -> None:
         """ab (h', w', 2) and guide L (h, w) of the same photograph, whose full height and width are `size`."""
         self._height, self._width = size
-        self._slope_and_offset = _fit(ab, guide) if guided else np.concatenate([np.zeros_like(ab), ab], axis=2)
+        self._slope_and_offset = _fit(ab, guide) if guided else cv2.merge([np.zeros_like(ab), ab])
 
     def rows(self, top: int, L: Float) -> Float:
         """ab (n, W, 2) of the rows from `top`, whose lightness is L (n, W)."""
@@ -37,9 +37,12 @@ class Enlarger:
         above = np.clip(np.floor(centers).astype(np.intp), 0, len(models) - 1)
         below = np.minimum(above + 1, len(models) - 1)
         share = np.clip(centers - above, 0, 1).astype(np.float32)[:, None, None]
-        narrow = models[above] * (1 - share) + models[below] * share
+        narrow, difference = models[above], models[below]
+        difference -= narrow
+        narrow += share * difference
         wide = cv2.resize(narrow, (self._width, len(L)), interpolation=cv2.INTER_LINEAR)
-        return wide[..., :2] * L[..., None] + wide[..., 2:]
+        slope_a, slope_b, offset_a, offset_b = cv2.split(wide)
+        return cv2.merge([slope_a * L + offset_a, slope_b * L + offset_b])
 
 
 def _fit(ab: Float, guide: Float) -> Float:
@@ -47,19 +50,20 @@ def _fit(ab: Float, guide: Float) -> Float:
     h, w = guide.shape
     radius = max(1, round(_CELLS * max(h / ab.shape[0], w / ab.shape[1])))
     small, ab = ab, cv2.resize(np.ascontiguousarray(ab), (w, h), interpolation=cv2.INTER_LINEAR)
-    L, mean_L = guide[..., None], _box(guide, radius)[..., None]
-    variance = _box(guide * guide, radius)[..., None] - mean_L**2
+    L: Float = cv2.merge([guide, guide])
+    mean_L = _box(L, radius)
+    variance = _box(L * L, radius) - mean_L * mean_L
     for _ in range(_PASSES):
         mean_ab = _box(ab, radius)
-        slope = (_box(ab * L, radius) - mean_ab * mean_L) / (variance + _NOISE)
-        models = _box(np.concatenate([slope, mean_ab - slope * mean_L], axis=2), radius)
-        ab = models[..., :2] * L + models[..., 2:]
+        slope: Float = (_box(ab * L, radius) - mean_ab * mean_L) / (variance + _NOISE)
+        slope, offset = _box(slope, radius), _box(mean_ab - slope * mean_L, radius)
+        ab = slope * L + offset
     for _ in range(_CORRECTIONS):
         missing = small - cv2.resize(ab, small.shape[1::-1], interpolation=cv2.INTER_AREA)
         correction = cv2.resize(missing, (w, h), interpolation=cv2.INTER_LINEAR)
-        models[..., 2:] += correction
+        offset += correction
         ab += correction
-    return models
+    return cv2.merge([slope, offset])
 
 
 def _box(image: Float, radius: int) -> Float:
