@@ -7,11 +7,8 @@ nothing on another. Without a name, all but those of ONLY_BY_NAME.
 from __future__ import annotations
 
 import argparse
-import sys
 from importlib import import_module
 from pathlib import Path
-
-from colorize_neural.errors import ColorizeError
 
 from tests.bench.results import HEAD, Row, record, write_json
 
@@ -29,10 +26,7 @@ def main() -> None:
     measured: list[Row] = []
     print(HEAD)
     for name in [chosen.name] if chosen.name else USUAL:
-        try:
-            rows = import_module(f"tests.bench.{name}").rows()  # only now, for some load PyTorch
-        except ColorizeError as error:
-            sys.exit(str(error))
+        rows = import_module(f"tests.bench.{name}").rows()  # only now, for some load PyTorch
         print(*rows, sep="\n", flush=True)
         measured += rows
     if chosen.json:
