@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 import lightning
-import torch
+import numpy as np
 from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.color import Float
 from torch import Tensor
@@ -28,21 +28,26 @@ Loader = DataLoader[dict[str, Tensor]]
 class Draws(Sampler[tuple[int, int]]):
     """(a photograph's place, the seed of its crop), in whole batches: about as many as there are photographs.
 
-    All processes draw the same, anew in each pass; of each batch, each takes one in `ranks`, from its `rank` on.
+    All processes draw the same, anew in each epoch; of each batch, each takes one in `ranks`, from its `rank` on.
     """
 
     def __init__(self, weights: list[float], batch: int, seed: int, rank: int = 0, ranks: int = 1) -> None:
-        self.weights = torch.tensor(weights, dtype=torch.double)
+        self.chances = np.array(weights) / sum(weights)
         self.count = max(len(weights) // batch, 1) * batch
-        self.random = torch.Generator().manual_seed(seed)
+        self.seed, self.epoch = seed, 0
         self.rank, self.ranks = rank, ranks
+
+    def set_epoch(self, epoch: int) -> None:
+        """Lightning calls it; how often a pass is begun, and for how many loaders, says nothing."""
+        self.epoch = epoch
 
     def __len__(self) -> int:
         return self.count // self.ranks
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        places = torch.multinomial(self.weights, self.count, replacement=True, generator=self.random)
-        seeds = torch.randint(2**62, (self.count,), generator=self.random)
+        random = np.random.default_rng([self.seed, self.epoch])
+        places = random.choice(len(self.chances), self.count, p=self.chances)
+        seeds = random.integers(2**62, size=self.count)
         return islice(zip(places.tolist(), seeds.tolist(), strict=True), self.rank, None, self.ranks)
 
 
@@ -87,8 +92,9 @@ class Batches(lightning.LightningDataModule):
 
     def val_dataloader(self) -> Loader:
         rank, ranks = self._place()
-        each = DistributedSampler(self.kept, ranks, rank, shuffle=False)  # who would have one less repeats one
-        return DataLoader(self.kept, self.batch // ranks, sampler=each, **self.options)
+        # where their number is no multiple of `ranks`, it repeats the first
+        part: DistributedSampler[int] = DistributedSampler(self.kept, ranks, rank, shuffle=False)
+        return DataLoader(self.kept, self.batch // ranks, sampler=part, **self.options)
 
     def _place(self) -> tuple[int, int]:
         """This process's number, and how many there are."""

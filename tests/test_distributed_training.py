@@ -66,7 +66,7 @@ def learned(out: Path) -> dict[str, Any]:
 
 def test_two_processes_learn_what_one_learns_from_the_same_batches_and_go_on_so(photos: Path, tmp_path: Path) -> None:
     one, two, file = tmp_path / "one", tmp_path / "two", tmp_path / "small.toml"
-    for crops in (24, 36):  # two passes over three batches, and one more in a longer run
+    for crops in (24, 36):  # two epochs of three batches, and one more in a longer run
         recipe = recipe_of(crops, file)
         train(read_recipe(recipe), find_photos([photos]), one, dict(QUIET), loaders=0)
         train_by_two(recipe, photos, two)
@@ -76,11 +76,13 @@ def test_two_processes_learn_what_one_learns_from_the_same_batches_and_go_on_so(
     assert [len(list((out / "logs").glob("events*"))) for out in (one, two)] == [2, 2]
 
 
-def test_processes_share_every_batch_without_overlap_and_each_pass_is_another() -> None:
+def test_processes_share_every_batch_without_overlap_and_each_epoch_has_others() -> None:
     weights = [1.0, 2.0, 0.0, 1.0, 1.0, 3.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
     whole, parts = Draws(weights, batch=6, seed=1), [Draws(weights, 6, 1, rank, ranks=3) for rank in range(3)]
-    passes = []
-    for _ in range(2):
+    epochs = []
+    for epoch in range(2):
+        for draws in (whole, *parts):
+            draws.set_epoch(epoch)
         drawn, shares = list(whole), [list(part) for part in parts]
         assert len(drawn) == len(whole) == 12
         assert len(set(drawn)) == 12
@@ -89,8 +91,8 @@ def test_processes_share_every_batch_without_overlap_and_each_pass_is_another() 
             shared = [draw for share in shares for draw in share[2 * batch : 2 * batch + 2]]
             assert sorted(shared) == sorted(drawn[6 * batch : 6 * batch + 6])
         assert 2 not in {place for place, _ in drawn}
-        passes.append(drawn)
-    assert not set(passes[0]) & set(passes[1])
+        epochs.append(drawn)
+    assert not set(epochs[0]) & set(epochs[1])
 
 
 def test_fewer_photographs_than_a_batch_still_make_one() -> None:
