@@ -55,7 +55,7 @@ class Training(lightning.LightningModule):
         self.save_hyperparameters({"recipe": recipe})
         self.recipe = recipe_from_dict(recipe)
         self.timer = Timer(interval=Interval.step)
-        self.time_spent = 0.0  # the share of it, where it is limited
+        self.time_spent = 0.0  # the share of its minutes, where it has some
         self.loss = _made(LOSSES, self.recipe.loss)
         self.network = _made(NETWORKS, self.recipe.network)
         self.perceptual: Perceptual | None = None
@@ -68,8 +68,8 @@ class Training(lightning.LightningModule):
         return ExportedColorizer(self.network, self.loss.decoder()).eval()
 
     def on_fit_start(self) -> None:
-        """Only a training looks at features: an export is loaded without them."""
-        torch.manual_seed(torch.initial_seed() + self.global_rank)  # or dropout were the same in all processes
+        """What only a training has: dropout of each process's own, and the network that looks at features."""
+        torch.manual_seed(torch.initial_seed() + self.global_rank)
         if self.recipe.perceptual:
             self.perceptual = Perceptual(self.recipe.perceptual.encoder)
 
