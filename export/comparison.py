@@ -120,7 +120,7 @@ def trained(
 
 def seen(training: Training, photos: Sequence[Photo]) -> Iterator[Seen]:
     """The photographs as the network colours them, at the scale that it was trained at."""
-    colorizer, crops = training.colorizer(), Crops(list(photos), training.recipe.data, training=False)
+    colorizer, crops = training.colorizer(), Crops(list(photos), training.recipe.data)
     temperature = torch.tensor([training.recipe.manifest.temperature or 1.0])
     for crop in (crops[place] for place in range(len(crops))):
         with torch.no_grad():
@@ -136,7 +136,7 @@ def mean_loss(training: Training, photos: Sequence[Photo]) -> float:
 
 def losses_of_grey_and_tint(recipe: Recipe, photos: Sequence[Photo]) -> tuple[float, float]:
     """A regression's losses where nothing is found: of grey, and of the one tint that is best for these photographs."""
-    crops = Crops(list(photos), recipe.data, training=False)
+    crops = Crops(list(photos), recipe.data)
     true = torch.stack([crops[place]["ab"] for place in range(len(crops))])
     tint = BEST_OF[recipe.loss.name](true.numpy(), axis=(0, 2, 3), keepdims=True)
     loss = LOSSES[recipe.loss.name](**recipe.loss.options)

@@ -28,29 +28,33 @@ from export.recipe import Data
 
 
 class Crops(Dataset[dict[str, Tensor]]):
-    """One crop of each photograph: random and new each time in training, the whole middle and clean in validation."""
+    """crops[place] is the whole middle of a photograph, clean; crops[place, seed] a random crop, as in training.
 
-    def __init__(self, photos: list[Photo], data: Data, training: bool) -> None:
+    The seed alone decides what is random, so a crop is the same whichever process makes it.
+    """
+
+    def __init__(self, photos: list[Photo], data: Data) -> None:
         self.photos = photos
         self.data = data
-        self.training = training
 
     def __len__(self) -> int:
         return len(self.photos)
 
-    def __getitem__(self, index: int) -> dict[str, Tensor]:
-        # torch seeds each loading process anew for each epoch; everything random here follows from it
-        random = np.random.default_rng(int(torch.randint(2**62, ())))
-        rgb = self._rgb(index)
-        lab = _random_crop(rgb, self.data, random) if self.training else _whole(rgb, self.data)
-        is_old = self.training and random.random() < self.data.degraded
-        if is_old:
-            lab = frame(lab, random)
-        L = np.ascontiguousarray(lab[..., 0])
-        if is_old:
-            L = degrade(L, random)
-        ab = np.ascontiguousarray(np.moveaxis(reduced(lab[..., 1:], self.data.stride), -1, 0))
-        return {"L": torch.from_numpy(L)[None], "ab": torch.from_numpy(ab)}
+    def __getitem__(self, wanted: int | tuple[int, int]) -> dict[str, Tensor]:
+        if isinstance(wanted, int):
+            lab = _whole(self._rgb(wanted), self.data)
+            return self._tensors(lab[..., 0], lab[..., 1:])
+        place, seed = wanted
+        random = np.random.default_rng(seed)
+        lab = _random_crop(self._rgb(place), self.data, random)
+        if random.random() >= self.data.degraded:
+            return self._tensors(lab[..., 0], lab[..., 1:])
+        lab = frame(lab, random)
+        return self._tensors(degrade(np.ascontiguousarray(lab[..., 0]), random), lab[..., 1:])
+
+    def _tensors(self, L: Float, ab: Float) -> dict[str, Tensor]:
+        ab = np.moveaxis(reduced(ab, self.data.stride), -1, 0)
+        return {"L": torch.from_numpy(np.ascontiguousarray(L))[None], "ab": torch.from_numpy(np.ascontiguousarray(ab))}
 
     def _rgb(self, index: int) -> NDArray[np.uint8]:
         """The photograph, or the next one that can be read: one damaged file must not end hours of training."""

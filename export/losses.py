@@ -24,7 +24,10 @@ SPARSE = 33  # one of so many pixels is enough to find a palette; no divisor of 
 
 
 class Loss(nn.Module, ABC):
-    """All losses are called as this one; what one learns before the training travels in its buffers."""
+    """All losses are called as this one; what one learns before the training travels in its buffers.
+
+    A loss is a mean over the crops: that of several processes is then the one of their whole batch.
+    """
 
     kind: str  # of answer, in the manifest's words
     done = 1.0  # the share of the training that is over, for losses that change on the way

@@ -8,6 +8,8 @@ the place of VGG, each stage's squared distance as a share of the truth's energy
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -25,15 +27,18 @@ class Perceptual:
         """encoder: a key of WEIGHT_FILES."""
         self._network = _Features(encoder).eval().requires_grad_(False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def __call__(self, L: Tensor, ab: Tensor, true_ab: Tensor) -> Tensor:
+    def __call__(
+        self, L: Tensor, ab: Tensor, true_ab: Tensor, averaged: Callable[[Tensor], Tensor] = lambda energies: energies
+    ) -> Tensor:
+        """`averaged` makes of the truth's energies the mean of all processes that share a batch."""
         self._network.to(L.device)
         with torch.no_grad():
             wanted = self._seen(L, true_ab)
         found = self._seen(L, ab)
-        shares = [
-            (one - other).square().mean() / other.square().mean() for one, other in zip(found, wanted, strict=True)
-        ]
-        return torch.stack(shares[:-1]).sum() + _POOLED_WEIGHT * shares[-1]
+        energies = averaged(torch.stack([other.square().mean() for other in wanted]))
+        errors = torch.stack([(one - other).square().mean() for one, other in zip(found, wanted, strict=True)])
+        shares = errors / energies
+        return shares[:-1].sum() + _POOLED_WEIGHT * shares[-1]
 
     def _seen(self, L: Tensor, ab: Tensor) -> list[Tensor]:
         with torch.autocast(L.device.type, enabled=False):

@@ -1,7 +1,8 @@
 """Trains the network of a recipe:  python -m export.train RECIPE.toml --photos FOLDER_OR_TARS... --out RUN_FOLDER
 
 The run folder keeps checkpoints (one every eight minutes), TensorBoard logs, and all that the export
-needs. The same command goes on where an interrupted run stopped.
+needs. The same command goes on where an interrupted run stopped. On several devices and machines it learns what one
+process would learn: the recipe's batch is that of all together.
 """
 
 from __future__ import annotations
@@ -10,25 +11,25 @@ import argparse
 import math
 from dataclasses import replace
 from datetime import timedelta
-from itertools import islice
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
 import lightning
+import numpy as np
 import torch
 from colorize_neural.errors import ColorizeError
 from colorize_neural.settings import models_folder
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.callbacks.timer import Interval, Timer
 from lightning.pytorch.callbacks.weight_averaging import EMAWeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
-from torch.utils.data import DataLoader, WeightedRandomSampler
 
 from export import run
-from export.crops import Crops, colours_of, from_sources, sampling_weights, split_photos
+from export.batches import Batches
 from export.decode import ExportedColorizer
 from export.losses import LOSSES
 from export.networks import NETWORKS
@@ -54,6 +55,7 @@ class Training(lightning.LightningModule):
         self.save_hyperparameters({"recipe": recipe})
         self.recipe = recipe_from_dict(recipe)
         self.timer = Timer(interval=Interval.step)
+        self.time_spent = 0.0  # the share of its minutes, where it has some
         self.loss = _made(LOSSES, self.recipe.loss)
         self.network = _made(NETWORKS, self.recipe.network)
         self.perceptual: Perceptual | None = None
@@ -66,9 +68,16 @@ class Training(lightning.LightningModule):
         return ExportedColorizer(self.network, self.loss.decoder()).eval()
 
     def on_fit_start(self) -> None:
-        """Only a training looks at features: an export is loaded without them."""
+        """What only a training has: dropout of each process's own, and the network that looks at features."""
+        torch.manual_seed(torch.initial_seed() + self.global_rank)
         if self.recipe.perceptual:
             self.perceptual = Perceptual(self.recipe.perceptual.encoder)
+
+    def on_train_batch_start(self, _batch: Batch, _index: int) -> None:
+        """All processes go by the clock of the first: with rates of their own their weights would part."""
+        left, spent = self.timer.time_remaining(), self.timer.time_elapsed()
+        if left is not None:
+            self.time_spent = self.trainer.strategy.broadcast(spent / (spent + left))
 
     def training_step(self, batch: Batch, _index: int) -> Tensor:
         self.loss.done = self._share_done(self.global_step)
@@ -86,8 +95,8 @@ class Training(lightning.LightningModule):
         return answer
 
     def _loss(self, answer: Tensor, batch: Batch, spacing: int = 1) -> Tensor:
-        """Over one pixel of each `spacing` x `spacing` square, the same one in all squares, drawn anew each time."""
-        top, left = (int(torch.randint(spacing, ())) for _ in range(2))
+        """Over one pixel of each `spacing` x `spacing` square, the same one in all squares, drawn anew in each step."""
+        top, left = np.random.default_rng([self.recipe.seed, self.global_step]).integers(spacing, size=2)
         with torch.autocast(answer.device.type, enabled=False):
             loss: Tensor = self.loss(*(grid[:, :, top::spacing, left::spacing] for grid in (answer, batch["ab"])))
         return loss
@@ -100,7 +109,7 @@ class Training(lightning.LightningModule):
         seen = slice(math.ceil(len(answer) * wanted.share))
         temperature = torch.tensor([self.recipe.manifest.temperature or 1.0], device=answer.device)
         ab = self.loss.decoder().to(answer.device)(answer[seen].float(), temperature)
-        loss = self.perceptual(batch["L"][seen], ab, batch["ab"][seen])
+        loss = self.perceptual(batch["L"][seen], ab, batch["ab"][seen], self.trainer.strategy.reduce)
         self.log("perceptual_loss", loss, prog_bar=True)
         return wanted.weight * loss
 
@@ -147,8 +156,7 @@ class Training(lightning.LightningModule):
 
     def _share_done(self, step: int) -> float:
         """Of the whole training, by its crops, or by its time where that runs out before."""
-        left, spent = self.timer.time_remaining(), self.timer.time_elapsed()
-        return max(step / self.recipe.steps, 0 if left is None else spent / (spent + left))
+        return max(step / self.recipe.steps, self.time_spent)
 
 
 def _made(known: dict[str, type[Made]], wanted: Network | Loss) -> Made:
@@ -185,31 +193,44 @@ def train(
             raise ColorizeError(f"The run in {out} was begun with another recipe: name another folder.")
     if _has_stopped(before):
         return
-    lightning.seed_everything(recipe.seed + before["global_step"], workers=True)  # who goes on draws other crops
-    photos = from_sources(photos, recipe.data.sources)
-    learned, kept = (photos, validation) if validation else split_photos(photos, recipe.data.held_out)
-    weights = sampling_weights(learned, recipe.data.sampling)
+    timer = Timer(None if minutes is None else timedelta(minutes=minutes), interval=Interval.step)
+    trainer = _trainer(recipe, out, timer, trainer_options)
+    seed = recipe.seed + before["global_step"]  # who goes on draws other crops
+    lightning.seed_everything(seed)
+    batches = Batches(recipe, photos, validation, loaders=loaders, seed=seed)
     training = Training(dict_from_recipe(recipe))
+    training.timer = timer
     if not last.exists():
-        training.loss.prepare(colours_of(learned, recipe.data, weights))
-    training.timer = Timer(None if minutes is None else timedelta(minutes=minutes), interval=Interval.step)
-    batch = recipe.optimizer.batch
-    sampler = WeightedRandomSampler(weights, len(learned))
-    shared: dict[str, Any] = {"batch_size": batch, "num_workers": loaders, "persistent_workers": loaders > 0}
-    shown = DataLoader(Crops(learned, recipe.data, training=True), sampler=sampler, drop_last=True, **shared)
-    checked = DataLoader(Crops(kept, recipe.data, training=False), **shared)
-    if recipe.start and not last.exists():
-        examples = (batch["L"] for batch in islice(iter(DataLoader(shown.dataset, batch, sampler=sampler)), EXAMPLES))
-        start_from(models_folder() / recipe.start.file, recipe.start.sha256, training.network, examples)
-    trainer = lightning.Trainer(
-        max_steps=recipe.steps,
-        logger=TensorBoardLogger(out, name="logs", version=""),
-        callbacks=[training.timer, *_callbacks(recipe, out)],
-        default_root_dir=out,
-        **trainer_options,
-    )
-    trainer.fit(training, shown, checked, ckpt_path=last if last.exists() else None, weights_only=True)
+        training.loss.prepare(batches.colours())
+        if recipe.start:
+            file = models_folder() / recipe.start.file
+            start_from(file, recipe.start.sha256, training.network, batches.examples(EXAMPLES))
+    trainer.fit(training, datamodule=batches, ckpt_path=last if last.exists() else None, weights_only=True)
     trainer.save_checkpoint(last)
+
+
+def _trainer(recipe: Recipe, out: Path, timer: Timer, options: dict[str, Any]) -> lightning.Trainer:
+    """On one device where the options name no other; ColorizeError where Lightning or the batch does not allow them."""
+    on_gpus = torch.cuda.is_available() and options.get("accelerator") != "cpu"
+    try:
+        trainer = lightning.Trainer(
+            max_steps=recipe.steps,
+            logger=TensorBoardLogger(out, name="logs", version=""),
+            callbacks=[timer, *_callbacks(recipe, out)],
+            default_root_dir=out,
+            sync_batchnorm=on_gpus,  # torch knows none for CPUs
+            use_distributed_sampler=False,  # Batches gives every process its part
+            **{"devices": 1, **options},
+        )
+    except (MisconfigurationException, TypeError, ValueError) as error:
+        raise ColorizeError(f"Lightning cannot train with these options: {error}") from error
+    batch, processes = recipe.optimizer.batch, trainer.world_size
+    if batch % processes:
+        raise ColorizeError(
+            f"{processes} processes cannot share this recipe's batch of {batch} evenly: "
+            "choose other --devices and --num-nodes, or another batch."
+        )
+    return trainer
 
 
 def _goes_on(recipe: Recipe, begun: Recipe) -> bool:
@@ -241,7 +262,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--photos", type=Path, nargs="+", required=True, help="folders or tars")
     parser.add_argument("--out", type=Path, required=True, help="the run's folder")
     parser.add_argument("--minutes", type=float, help="stop after so many in all, the rate fallen by then")
-    parser.add_argument("--loaders", type=int, default=1, help="processes that read photographs")
+    parser.add_argument("--loaders", type=int, default=1, help="processes that read photographs, for each device")
     parser.add_argument("--accelerator", default="auto", help="cpu, gpu, ... (Lightning's)")
     parser.add_argument("--devices", default="auto", help="how many of them (Lightning's)")
     parser.add_argument("--num-nodes", type=int, default=1, help="machines (Lightning's)")

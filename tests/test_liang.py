@@ -145,8 +145,8 @@ def test_patches_keep_the_scale_of_a_photograph_that_is_looked_at_whole(photos: 
     found = find_photos([photos / "intel_scenes"])
     for row in liang.ROWS:
         recipe = liang.row_recipe(row, full=False)
-        assert Crops(found, recipe.data, training=True)[0]["L"].shape[-1] == recipe.data.crop
-        assert Crops(found, recipe.data, training=False)[0]["ab"].shape == (2, liang.SIDE, liang.SIDE)
+        assert Crops(found, recipe.data)[0, 0]["L"].shape[-1] == recipe.data.crop
+        assert Crops(found, recipe.data)[0]["ab"].shape == (2, liang.SIDE, liang.SIDE)
 
 
 @pytest.mark.parametrize("name", STYLED)
@@ -165,7 +165,7 @@ def test_a_style_colours_everything_but_black_and_white_and_leaves_the_lightness
 @pytest.mark.parametrize("name", STYLED)
 def test_a_network_learns_a_style_from_the_lightness_of_the_photograph_itself(name: str, photos: Path) -> None:
     found, styled = find_photos([photos]), read_recipe(RECIPES / f"liang2016-{name}.toml")
-    plain, other = (Crops(found, recipe.data, training=False)[3] for recipe in (RECIPE, styled))
+    plain, other = (Crops(found, recipe.data)[3] for recipe in (RECIPE, styled))
     assert torch.equal(plain["L"], other["L"])
     assert (plain["ab"] - other["ab"]).abs().mean() > 1
     assert changed(styled, {"data": {"grade": "none"}, "manifest": {}}).network == RECIPE.network

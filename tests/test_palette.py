@@ -84,8 +84,8 @@ def test_the_temperature_acts_on_the_palettes_chances() -> None:
 
 
 def test_photographs_are_seen_whole_with_white_around_them_that_has_no_colour(photos: Path) -> None:
-    for training in (False, True):
-        crop = Crops(find_photos([photos]), RECIPE.data, training)[0]
+    crops = Crops(find_photos([photos]), RECIPE.data)
+    for crop in (crops[0], crops[0, 0]):
         L, ab = crop["L"][0], crop["ab"]
         assert L.shape == ab.shape[1:] == (64, 64)
         assert (L[:8] == 100).all()

@@ -1,0 +1,102 @@
+"""Batches of crops for a training, the same ones however many processes share them.
+
+photographs  ->  {"L": (b, 1, crop, crop), "ab": (b, 2, crop/stride, crop/stride)}
+
+The batch of a recipe is that of all processes together; b is one's equal part of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+import lightning
+import numpy as np
+from colorize_neural.errors import ColorizeError
+from colorize_neural.worker.color import Float
+from torch import Tensor
+from torch.utils.data import DataLoader, DistributedSampler, Sampler
+
+from export.crops import Crops, colours_of, from_sources, sampling_weights, split_photos
+from export.photos import Photo
+from export.recipe import Recipe
+
+Loader = DataLoader[dict[str, Tensor]]
+
+
+class Draws(Sampler[tuple[int, int]]):
+    """(a photograph's place, the seed of its crop), in whole batches: about as many as there are photographs.
+
+    All processes draw the same, anew in each epoch; of each batch, each takes one in `ranks`, from its `rank` on.
+    """
+
+    def __init__(self, weights: list[float], batch: int, seed: int, rank: int = 0, ranks: int = 1) -> None:
+        self.chances = np.array(weights) / sum(weights)
+        self.count = max(len(weights) // batch, 1) * batch
+        self.seed, self.epoch = seed, 0
+        self.rank, self.ranks = rank, ranks
+
+    def set_epoch(self, epoch: int) -> None:
+        """Lightning calls it; how often a pass is begun, and for how many loaders, says nothing."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.count // self.ranks
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        random = np.random.default_rng([self.seed, self.epoch])
+        places = random.choice(len(self.chances), self.count, p=self.chances)
+        seeds = random.integers(2**62, size=self.count)
+        return islice(zip(places.tolist(), seeds.tolist(), strict=True), self.rank, None, self.ranks)
+
+
+class Batches(lightning.LightningDataModule):
+    """What a recipe learns from, and what is kept for validation."""
+
+    def __init__(
+        self, recipe: Recipe, photos: list[Photo], validation: list[Photo] | None, *, loaders: int, seed: int
+    ) -> None:
+        """Where no `validation` is given, the recipe says how many of the photographs are kept for it."""
+        super().__init__()
+        photos = from_sources(photos, recipe.data.sources)
+        learned, kept = (photos, validation) if validation else split_photos(photos, recipe.data.held_out)
+        self.learned, self.kept = Crops(learned, recipe.data), Crops(kept, recipe.data)
+        self.weights = sampling_weights(learned, recipe.data.sampling)
+        self.batch, self.seed = recipe.optimizer.batch, seed
+        self.options: dict[str, Any] = {"num_workers": loaders, "persistent_workers": loaders > 0}
+
+    def setup(self, stage: str) -> None:
+        """ColorizeError in all processes where some see another checkpoint or other photographs."""
+        assert self.trainer is not None, "a trainer sets up its batches"
+        strategy, mine = self.trainer.strategy, (self.seed, len(self.learned), len(self.kept))
+        if not strategy.reduce_boolean_decision(strategy.broadcast(mine) == mine):
+            raise ColorizeError(
+                "The machines do not see the same run and photographs: "
+                "let all of them have the same recipe, --photos and --out, on a file system that they share."
+            )
+
+    def colours(self) -> Iterator[Float]:
+        """Lab (n, 3) of photographs drawn as in training, one after the other."""
+        return colours_of(self.learned.photos, self.learned.data, self.weights)
+
+    def examples(self, count: int) -> Iterator[Tensor]:
+        """L of whole batches drawn as in training."""
+        loader = DataLoader(self.learned, self.batch, sampler=Draws(self.weights, self.batch, self.seed))
+        return (batch["L"] for batch in islice(loader, count))
+
+    def train_dataloader(self) -> Loader:
+        rank, ranks = self._place()
+        draws = Draws(self.weights, self.batch, self.seed, rank, ranks)
+        return DataLoader(self.learned, self.batch // ranks, sampler=draws, **self.options)
+
+    def val_dataloader(self) -> Loader:
+        rank, ranks = self._place()
+        # where their number is no multiple of `ranks`, it repeats the first
+        part: DistributedSampler[int] = DistributedSampler(self.kept, ranks, rank, shuffle=False)
+        return DataLoader(self.kept, self.batch // ranks, sampler=part, **self.options)
+
+    def _place(self) -> tuple[int, int]:
+        """This process's number, and how many there are."""
+        assert self.trainer is not None, "a trainer asks for its batches"
+        return self.trainer.global_rank, self.trainer.world_size
