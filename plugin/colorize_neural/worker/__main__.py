@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from colorize_neural.worker.colorizer import Colorizer
 
+_SECONDS_BETWEEN = 0.05  # messages of progress, each of which GIMP takes its time to show
+
 
 def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
@@ -43,6 +45,7 @@ class Worker:
         self._file: BinaryIO | None = None
         self._colorizer: Colorizer | None = None
         self._background: threading.Thread | None = None
+        self._told, self._told_at = "", 0.0
 
     def answer(self, line: bytes) -> None:
         """Handles one line and writes its answer: the process's one place where failures end."""
@@ -125,7 +128,10 @@ class Worker:
         return self._colorizer
 
     def _progress(self, fraction: float, text: str) -> None:
-        self._say("progress", fraction=float(fraction), text=text)
+        now = time.monotonic()
+        if text != self._told or now - self._told_at > _SECONDS_BETWEEN:
+            self._told, self._told_at = text, now
+            self._say("progress", fraction=float(fraction), text=text)
 
     def _say(self, kind: str, **entries: object) -> None:
         try:
