@@ -18,8 +18,6 @@ import numpy as np
 from colorize_neural.worker.color import Float
 
 GUIDE_SIDE = 384  # pixels: shorter side of the reduced photograph at the most
-_CELLS = 1.5  # the window's radius, in pixels of the small ab
-_PASSES = 2  # the second one takes away most of the halo that the first one leaves
 _CORRECTIONS = 2  # the filter blurs: after these, the enlarged ab reduced again is nearly the small one
 _NOISE = 4.0  # epsilon: lightness variance under which a window counts as flat, Lab units squared
 
@@ -33,7 +31,8 @@ class Enlarger:
         if not guided:
             self._slope_and_offset = cv2.merge([np.zeros_like(ab), ab])
             return
-        window = _Window(guide, max(guide.shape[0] / ab.shape[0], guide.shape[1] / ab.shape[1]))
+        cell = max(guide.shape[0] / ab.shape[0], guide.shape[1] / ab.shape[1])
+        window = _Window(guide, radius=max(1, round(cell)))
         with ThreadPoolExecutor(threads or 2) as pool:
             (slope_a, offset_a), (slope_b, offset_b) = pool.map(window.fit, cv2.split(ab))
         self._slope_and_offset = cv2.merge([slope_a, slope_b, offset_a, offset_b])
@@ -56,9 +55,9 @@ class Enlarger:
 class _Window:
     """The window of the filter at each place of a guide, and what it holds of the guide."""
 
-    def __init__(self, guide: Float, cell: float) -> None:
-        """guide (h, w); cell: its pixels along a pixel of the small ab"""
-        self._radius, self._L = max(1, round(_CELLS * cell)), guide
+    def __init__(self, guide: Float, radius: int) -> None:
+        """guide (h, w); radius: in its pixels"""
+        self._radius, self._L = radius, guide
         self._mean = self._blurred(guide)
         self._variance = self._blurred(guide * guide) - self._mean * self._mean + _NOISE
 
@@ -66,11 +65,10 @@ class _Window:
         """a or b (h', w') -> slopes and offsets (h, w) of the local linear models (He 2013, equations 5 and 6)."""
         L, size = self._L, self._L.shape[::-1]
         wide: Float = cv2.resize(small, size, interpolation=cv2.INTER_LINEAR)
-        for _ in range(_PASSES):
-            mean = self._blurred(wide)
-            slope: Float = (self._blurred(wide * L) - mean * self._mean) / self._variance
-            slope, offset = self._blurred(slope), self._blurred(mean - slope * self._mean)
-            wide = slope * L + offset
+        mean = self._blurred(wide)
+        slope: Float = (self._blurred(wide * L) - mean * self._mean) / self._variance
+        slope, offset = self._blurred(slope), self._blurred(mean - slope * self._mean)
+        wide = slope * L + offset
         for _ in range(_CORRECTIONS):
             missing = small - cv2.resize(wide, small.shape[::-1], interpolation=cv2.INTER_AREA)
             correction = cv2.resize(missing, size, interpolation=cv2.INTER_LINEAR)
