@@ -3,9 +3,9 @@
     ab (h', w', 2), guide L (h, w)  ->  a linear model ab = slope * L + offset for each place  ->  rows of ab (n, W, 2)
 
 He, Sun and Tang, "Guided Image Filtering", PAMI 2013, in the form of He and Sun's "Fast Guided Filter" (2015): the
-linear models are fitted on a reduced photograph and enlarged, so any rows of the full size can be made alone. What the
-filter's window blurs is put back by iterative back-projection (Irani and Peleg, "Improving resolution by image
-registration", 1991).
+linear models are fitted on a reduced photograph and enlarged, to the full height at once, to the full width when rows
+are made. What the filter's window blurs is put back by iterative back-projection (Irani and Peleg, "Improving
+resolution by image registration", 1991).
 """
 
 from __future__ import annotations
@@ -27,29 +27,25 @@ class Enlarger:
 
     def __init__(self, ab: Float, guide: Float, size: tuple[int, int], guided: bool, threads: int = 0) -> None:
         """ab (h', w', 2) and guide L (h, w) of the same photograph, whose full height and width are `size`."""
-        self._height, self._width = size
-        if not guided:
-            self._slope_and_offset = cv2.merge([np.zeros_like(ab), ab])
-            return
-        cell = max(guide.shape[0] / ab.shape[0], guide.shape[1] / ab.shape[1])
-        window = _Window(guide, radius=max(1, round(cell)))
-        with ThreadPoolExecutor(threads or 2) as pool:
-            (slope_a, offset_a), (slope_b, offset_b) = pool.map(window.fit, cv2.split(ab))
-        self._slope_and_offset = cv2.merge([slope_a, slope_b, offset_a, offset_b])
+        height, self._width = size
+        models = _fitted(ab, guide, threads) if guided else cv2.merge([np.zeros_like(ab), ab])
+        self._models = cv2.resize(models, (models.shape[1], height), interpolation=cv2.INTER_LINEAR)
 
     def rows(self, top: int, L: Float) -> Float:
         """ab (n, W, 2) of the rows from `top`, whose lightness is L (n, W)."""
-        models = self._slope_and_offset
-        centers = (np.arange(top, top + len(L), dtype=np.float32) + 0.5) * (len(models) / self._height) - 0.5
-        above = np.clip(np.floor(centers).astype(np.intp), 0, len(models) - 1)
-        below = np.minimum(above + 1, len(models) - 1)
-        share = np.clip(centers - above, 0, 1).astype(np.float32)[:, None, None]
-        narrow, difference = models[above], models[below]
-        difference -= narrow
-        narrow += share * difference
-        wide = cv2.resize(narrow, (self._width, len(L)), interpolation=cv2.INTER_LINEAR)
-        slope_a, slope_b, offset_a, offset_b = cv2.split(wide)
+        size = (self._width, len(L))
+        models = cv2.resize(self._models[top : top + len(L)], size, interpolation=cv2.INTER_LINEAR)
+        slope_a, slope_b, offset_a, offset_b = cv2.split(models)
         return cv2.merge([slope_a * L + offset_a, slope_b * L + offset_b])
+
+
+def _fitted(ab: Float, guide: Float, threads: int) -> Float:
+    """Slopes and offsets (h, w, 4) of the local linear models of ab (h', w', 2)."""
+    cell = max(guide.shape[0] / ab.shape[0], guide.shape[1] / ab.shape[1])
+    window = _Window(guide, radius=max(1, round(cell)))
+    with ThreadPoolExecutor(threads or 2) as pool:
+        (slope_a, offset_a), (slope_b, offset_b) = pool.map(window.fit, cv2.split(ab))
+    return cv2.merge([slope_a, slope_b, offset_a, offset_b])
 
 
 class _Window:
