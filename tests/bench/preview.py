@@ -23,7 +23,7 @@ from tests.bench.results import Row, row_of_seconds
 from tests.bench.timing import fastest
 
 SIDE = 512  # pixels, the longer one
-TURNS = 8
+TURNS = 40
 
 
 def rows() -> list[Row]:
@@ -34,7 +34,7 @@ def rows() -> list[Row]:
     model = read_models(told.models)[0]
     session = Session(model, "cpu")
     L = np.random.default_rng(0).uniform(0, 100, model.framing.working_size(*rgb.shape[:2])).astype(np.float32)
-    unseen = itertools.count(0.6, 0.01)  # temperatures are remembered, the default one from the start
+    unseen = itertools.count(0.51, 0.01)  # temperatures are remembered, the default one from the start
     with Client(told) as client:
 
         def coloured(**options: float) -> None:

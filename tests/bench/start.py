@@ -23,7 +23,7 @@ from tests.bench.processes import BARE
 from tests.bench.results import Row, row_of_seconds
 from tests.bench.timing import fastest
 
-TURNS = 10
+TURNS = 20
 SHAPE = Shape(64, 64, 3, "uint8")
 
 

@@ -18,7 +18,7 @@ from colorize_neural.worker.color import Float
 from colorize_neural.worker.devices import DEVICES, Answer, Devices, devices_of
 from colorize_neural.worker.models import Model, find_model, read_models
 from colorize_neural.worker.pixels import Pixels, paint, reduced_lightness
-from colorize_neural.worker.upsample import Enlarger
+from colorize_neural.worker.upsample import GUIDE_SIDE, Enlarger
 
 Progress = Callable[[float, str], None]
 
@@ -80,9 +80,10 @@ class Colorizer:
         progress(0.0, "Loading the model")
         model, devices = self.prepare(options)
         progress(0.1, "Reading the photograph")
-        guide = reduced_lightness(pixels)
+        size = model.framing.working_size(*pixels.shape[:2])
+        guide = reduced_lightness(pixels, max(GUIDE_SIDE, min(size)))
         progress(0.2, "Finding colours")
-        seen = _seen(guide, model.framing.working_size(*pixels.shape[:2]), options.equalize)
+        seen = _seen(guide, size, options.equalize)
         temperature = options.temperature or model.default_temperature or 1.0
         answer = self._answer(model, devices, seen, temperature, foreseen)
         ab = _adjusted(answer.ab, options)

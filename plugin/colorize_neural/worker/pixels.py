@@ -26,12 +26,12 @@ from colorize_neural.worker.color import (
     srgb_bytes,
     srgb_from_linear,
 )
-from colorize_neural.worker.upsample import GUIDE_SIDE, Enlarger
+from colorize_neural.worker.upsample import Enlarger
 
 Pixels = NDArray[Any]
 
 _MOST_THREADS = 8  # each holds a strip in floating point, some 10 MB
-_LARGEST_GUIDE = 8 * GUIDE_SIDE**2  # pixels, for photographs that are very long
+_LONGEST = 8  # sides to one, of what a photograph is reduced to: longer ones are reduced further
 _STRIP_PIXELS = 1 << 17  # few enough for a core's cache, many enough to hide Python
 
 
@@ -43,10 +43,10 @@ def lightness(pixels: Pixels) -> Float:
     return lightness_from_linear(cv2.LUT(rgb, linear_levels(np.iinfo(rgb.dtype).max + 1)))
 
 
-def reduced_lightness(pixels: Pixels) -> Float:
-    """L with a shorter side of at most GUIDE_SIDE, each pixel that of the mean of the pixels it stands for."""
+def reduced_lightness(pixels: Pixels, side: int) -> Float:
+    """L with a shorter side of at most that, each pixel that of the mean of the pixels it stands for."""
     h, w = pixels.shape[:2]
-    scale = min(1.0, GUIDE_SIDE / min(h, w), math.sqrt(_LARGEST_GUIDE / (h * w)))
+    scale = min(1.0, side / min(h, w), math.sqrt(_LONGEST * side**2 / (h * w)))
     small = cv2.resize(pixels, (math.ceil(w * scale), math.ceil(h * scale)), interpolation=cv2.INTER_AREA)
     return np.clip(np.nan_to_num(lightness(small)), 0, 100)  # a float image can hold anything
 
