@@ -45,10 +45,24 @@ def lightness(pixels: Pixels) -> Float:
 
 def reduced_lightness(pixels: Pixels, side: int) -> Float:
     """L with a shorter side of at most that, each pixel that of the mean of the pixels it stands for."""
+    pixels = _blocks(pixels, side)
     h, w = pixels.shape[:2]
     scale = min(1.0, side / min(h, w), math.sqrt(_LONGEST * side**2 / (h * w)))
     small = cv2.resize(pixels, (math.ceil(w * scale), math.ceil(h * scale)), interpolation=cv2.INTER_AREA)
     return np.clip(np.nan_to_num(lightness(small)), 0, 100)  # a float image can hold anything
+
+
+def _blocks(pixels: Pixels, side: int) -> Pixels:
+    """Squares of pixels by their means, at least `side` each way: much faster than by any other factor.
+
+    Less than a square is left out at the right and below, which stretches the rest by less than one in `side`.
+    """
+    h, w = pixels.shape[:2]
+    block = min(h, w) // side
+    if block < 2:
+        return pixels
+    whole = pixels[: h // block * block, : w // block * block]
+    return cv2.resize(whole, (w // block, h // block), interpolation=cv2.INTER_AREA)
 
 
 def paint(pixels: Pixels, enlarger: Enlarger, threads: int, progress: Callable[[float], None]) -> None:
