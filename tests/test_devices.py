@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -153,6 +154,13 @@ def test_without_a_provider_for_gpus_nothing_is_tried_and_nothing_written(models
     outcome = coloured(models["orange"].file.parent)
     assert outcome == Outcome("cpu", "Ran on the CPU, because this installation has no support for GPUs.")
     assert not settings.data_folder().exists()
+
+
+def test_that_a_model_is_damaged_is_told_before_that_no_gpu_runs(models: dict[str, Model], tmp_path: Path) -> None:
+    (tmp_path / "orange.onnx").write_bytes(models["orange"].file.read_bytes()[:-1])
+    for device in ("cpu", "gpu"):
+        with pytest.raises(ColorizeError, match="damaged"):
+            Session(replace(models["orange"], file=tmp_path / "orange.onnx"), device)
 
 
 def test_a_provider_is_tried_through_the_colorizer_and_remembered(

@@ -144,9 +144,9 @@ class Session:
             except ColorizeError:
                 raise
             except Exception as error:  # ONNX Runtime's own exceptions share no better base
-                intact.result()
                 raise ColorizeError(f"ONNX Runtime cannot use the model {model.id}: {_first_line(error)}") from error
-        intact.result()
+            finally:
+                intact.result()  # that a file is damaged is told before all else
 
     def run(self, L: Float, temperatures: Sequence[float]) -> Float:
         """L (h, w) as the model's framing makes it -> ab (t, h', w', 2)."""

@@ -53,7 +53,10 @@ class _Window:
 
     def __init__(self, guide: Float, radius: int) -> None:
         """guide (h, w); radius: in its pixels"""
-        self._radius, self._L = radius, guide
+        side = 2 * radius + 1
+        # more than the image and its reflection says nothing new, and OpenCV keeps as many rows as a window is high
+        self._size = [min(side, 2 * length) for length in guide.shape[::-1]]
+        self._L = guide
         self._mean = self._blurred(guide)
         self._variance = self._blurred(guide * guide) - self._mean * self._mean + _NOISE
 
@@ -73,5 +76,4 @@ class _Window:
         return slope, offset
 
     def _blurred(self, image: Float) -> Float:
-        side = 2 * self._radius + 1
-        return cv2.blur(image, (side, side), borderType=cv2.BORDER_REFLECT)
+        return cv2.blur(image, self._size, borderType=cv2.BORDER_REFLECT)
