@@ -74,6 +74,7 @@ def test_ab_in_torch_is_that_of_the_worker() -> None:
 
 def awake(kernels: list[int]) -> torch.nn.Module:
     """A small network whose last layer, which starts at 0, has learned something."""
+    torch.manual_seed(1)  # of so few kernels, none may sleep
     network = Liang2016(width=4, kernels=kernels)
     for part in (network.u, network.v):
         for weight in part[-1].parameters():
