@@ -19,12 +19,12 @@ def rgb_from_lab(L: Tensor, ab: Tensor) -> Tensor:
     """Gamma-encoded; what is out of the gamut is clipped, channel by channel."""
     fy = (L + 16) / 116
     shares = uncurved(torch.cat([fy + ab[:, :1] / 500, fy, fy - ab[:, 1:] / 200], dim=1))
-    return srgb_from_linear(torch.einsum("bchw,cr->brhw", shares, torch.from_numpy(TO_RGB).to(L)).clamp(0, 1))
+    return srgb_from_linear(torch.einsum("bchw,rc->brhw", shares, torch.from_numpy(TO_RGB).to(L)).clamp(0, 1))
 
 
 def ab_from_rgb(rgb: Tensor) -> Tensor:
     """ab of gamma-encoded sRGB (B, 3, h, w); grey has none."""
-    shares = torch.einsum("bchw,cr->brhw", linear_from_srgb(rgb), torch.from_numpy(_FROM_RGB).to(rgb))
+    shares = torch.einsum("bchw,rc->brhw", linear_from_srgb(rgb), torch.from_numpy(_FROM_RGB).to(rgb))
     fx, fy, fz = curved(shares).unbind(1)
     return torch.stack([500 * (fx - fy), 200 * (fy - fz)], dim=1)
 

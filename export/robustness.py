@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 from colorize_neural.worker.color import Float
-from colorize_neural.worker.colorizer import lightness
+from colorize_neural.worker.pixels import lightness
 
 from export.degrade import FAULTS, degrade
 from export.metrics import Rgb, ab_error, ab_of

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
-from colorize_neural.worker.color import Float, lightness_of_greys, rgb_in_gamut
-from colorize_neural.worker.colorizer import Colorizer, Options, lightness
+from colorize_neural.worker.color import Float, rgb_in_gamut
+from colorize_neural.worker.colorizer import Colorizer, Options
+from colorize_neural.worker.pixels import lightness
 
 from export.metrics import Rgb, ab_of
 
@@ -36,8 +37,7 @@ def grey(rgb: Rgb) -> Rgb:
 
 def grey_from_lightness(L: Float) -> Rgb:
     """L (h, w), 0..100 -> the nearest of the 256 greys."""
-    levels = np.rint(np.interp(L, lightness_of_greys(256), np.arange(256))).astype(np.uint8)
-    return np.repeat(levels[..., None], 3, axis=2)
+    return painted(L, np.zeros((*L.shape, 2), np.float32))
 
 
 def painted(L: Float, ab: Float) -> Rgb:

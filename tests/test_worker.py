@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,14 +46,28 @@ def colorize(client: Client, rows: np.ndarray[Any, Any], **options: object) -> t
     return np.frombuffer(coloured, rows.dtype).reshape(rows.shape), result
 
 
-@pytest.fixture
-def raw_worker(tiny: Settings) -> Iterator[subprocess.Popen[bytes]]:
+@contextmanager
+def started(tiny: Settings, numpy: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker, spoken to without a client; `numpy`: a folder with another one."""
     command = [str(tiny.python), "-m", "colorize_neural.worker"]
-    environment = os.environ | {"COLORIZE_NEURAL_MODELS": str(tiny.models)}
+    path = os.pathsep.join([*([str(numpy)] if numpy else []), os.environ.get("PYTHONPATH", "")])
+    environment = os.environ | {"COLORIZE_NEURAL_MODELS": str(tiny.models), "PYTHONPATH": path}
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment) as worker:
         yield worker
         assert worker.stdin
         worker.stdin.close()
+
+
+@pytest.fixture
+def raw_worker(tiny: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    with started(tiny) as worker:
+        yield worker
+
+
+def another_numpy(folder: Path, content: str) -> Path:
+    (folder / "numpy").mkdir()
+    (folder / "numpy" / "__init__.py").write_text(content)
+    return folder
 
 
 def answer(worker: subprocess.Popen[bytes], line: str) -> Any:
@@ -62,10 +77,30 @@ def answer(worker: subprocess.Popen[bytes], line: str) -> Any:
     return json.loads(worker.stdout.readline())
 
 
-def test_hello_is_answered_before_the_heavy_libraries_load(raw_worker: subprocess.Popen[bytes]) -> None:
-    assert answer(raw_worker, '{"kind": "hello"}') == {"kind": "hello", "version": __version__, "protocol": 1}
-    loaded = Path(f"/proc/{raw_worker.pid}/maps").read_text()
-    assert "numpy" not in loaded and "onnxruntime" not in loaded
+def test_hello_is_answered_before_the_heavy_libraries_are_loaded(tiny: Settings, tmp_path: Path) -> None:
+    with started(tiny, another_numpy(tmp_path, "import time; time.sleep(600)")) as worker:
+        for _ in range(2):
+            assert answer(worker, '{"kind": "hello"}') == {"kind": "hello", "version": __version__, "protocol": 1}
+
+
+def test_the_heavy_libraries_load_while_the_front_end_is_still_reading(raw_worker: subprocess.Popen[bytes]) -> None:
+    answer(raw_worker, '{"kind": "hello"}')
+    deadline = time.monotonic() + 60
+    while "onnxruntime" not in Path(f"/proc/{raw_worker.pid}/maps").read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert "onnxruntime" in Path(f"/proc/{raw_worker.pid}/maps").read_text()
+
+
+def test_a_library_that_cannot_be_loaded_is_a_sentence_and_the_log_tells_the_cause(
+    tiny: Settings, tmp_path: Path, own_log: Path
+) -> None:
+    shape = '{"width": 1, "height": 1, "channels": 3, "dtype": "uint8"}'
+    with started(tiny, another_numpy(tmp_path, "raise ImportError('a library of another system')")) as worker:
+        answer(worker, '{"kind": "hello"}')
+        reply = answer(worker, f'{{"kind": "colorize", "shape": {shape}, "options": {{}}, "foreseen": []}}')
+        assert reply["kind"] == "error" and str(own_log) in reply["message"]
+        assert answer(worker, '{"kind": "hello"}')["kind"] == "hello"
+    assert "a library of another system" in own_log.read_text().partition("Traceback")[2].partition("Traceback")[0]
 
 
 @pytest.mark.parametrize(
@@ -127,6 +162,26 @@ def test_the_options_reach_the_model(client: Client) -> None:
 
     assert yellowness(temperature=0.2) < yellowness() == yellowness(temperature=0.4) < yellowness(temperature=0.6)
     assert yellowness(strength=0.0) == 0 < yellowness(strength=0.5) < yellowness()
+
+
+def test_a_model_is_loaded_before_the_photograph_is_there(tiny: Settings, tmp_path: Path) -> None:
+    models = make_models(tmp_path, ["orange"])
+    content = (models / "orange.onnx").read_bytes()
+    (models / "orange.onnx").unlink()
+    os.mkfifo(models / "orange.onnx")
+    with Client(replace(tiny, models=models)) as client:
+        client.prepare({"model": "orange"})
+        (models / "orange.onnx").write_bytes(content)  # waits for who reads it
+        assert colorize(client, np.full((40, 60, 3), 128, np.uint8), model="orange")[1]["device"] == "cpu"
+
+
+def test_what_cannot_be_prepared_is_told_when_it_is_needed(client: Client) -> None:
+    client.prepare({"model": "nowhere"})
+    client.prepare({"colour": "pink"})
+    rows = np.full((40, 60, 3), 128, np.uint8)
+    assert colorize(client, rows, model="orange")[1]["device"] == "cpu"
+    with pytest.raises(ColorizeError, match="orange"):
+        colorize(client, rows, model="nowhere")
 
 
 def test_progress_is_told_along_the_way(client: Client) -> None:

@@ -27,7 +27,7 @@ tiny (float[1, 1, %s] L, float[t] temperature) => (float[t, 2, u, v] ab)
 }"""
 _CONSTANT = "still = Mul(temperatures, zero) coloured = Add(colour, still)"
 _BY_TEMPERATURE = "coloured = Mul(colour, temperatures)"
-_SLOW = """trips = Constant<value = int64 {1000000}>()
+_SLOW = """trips = Constant<value = int64 {%d}>()
     on = Constant<value = bool {1}>()
     side = Constant<value = int64[2] {400, 400}>()
     ones = ConstantOfShape<value = float[1] {0.0}>(side)
@@ -49,12 +49,27 @@ _BLUE_PADDING = """middle = Constant<value = float {50.0}>()
     still = Mul(temperatures, zero)
     coloured = Add(seen, still)"""
 
+_GREEDY = """middle = Constant<value = float {50.0}>()
+    one = Constant<value = int64[1] {1}>()
+    far_too_many = Constant<value = int64[1] {1000000000000}>()
+    brightness = ReduceMean<keepdims = 0>(L)
+    is_bright = Greater(brightness, middle)
+    count = Where(is_bright, far_too_many, one)
+    zeros = ConstantOfShape<value = float[1] {0.0}>(count)
+    rest = ReduceMax<keepdims = 0>(zeros)
+    still = Mul(temperatures, rest)
+    coloured = Add(colour, still)"""
+
 #     id: group, a and b, how they are made, default temperature
 TINY = {
-    "hours": ("papers", "20, 40", _SLOW, None),  # works for hours
+    "hours": ("papers", "20, 40", _SLOW % 1_000_000, None),  # works for hours
     "orange": ("recommended", "20, 40", _CONSTANT, None),
     "grey": ("recommended", "0, 0", _CONSTANT, None),
     "thermometer": ("recommended", "0, 100", _BY_TEMPERATURE, 0.4),  # b is a hundred times the temperature
+}
+_COSTLY = {
+    "slow": ("papers", "20, 40", _SLOW % 20, None),  # some hundredths of a second
+    "greedy": ("papers", "0, -40", _GREEDY, None),  # wants more memory than there is, where the photograph is bright
 }
 _ANY_SIZE = ("h, w", {"short_side": 64, "multiple": 8})
 #   id: what the graph takes, what the manifest says of it; blue where it sees a lightness of 50, else orange
@@ -73,7 +88,8 @@ def make_models(folder: Path, names: Sequence[str]) -> Path:
 
 
 def _make_model(folder: Path, name: str) -> dict[str, object]:
-    group, colour, rule, temperature = TINY.get(name, ("papers", "20, 40", _BLUE_PADDING, None))
+    known = TINY | _COSTLY
+    group, colour, rule, temperature = known.get(name, ("papers", "20, 40", _BLUE_PADDING, None))
     sides, size = _ONE_SIZE.get(name, _ANY_SIZE)
     model = onnx.parser.parse_model(_GRAPH % (sides, colour, rule))
     onnx.checker.check_model(model)

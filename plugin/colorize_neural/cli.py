@@ -11,6 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,12 +78,14 @@ def _colorize_one(photo: Path, out: Path, options: Options, overwrite: bool, pro
 
     target = out / f"{photo.stem}{photos.result_suffix(photo)}" if out.is_dir() else out
     colorizer = Colorizer(settings.models_folder(), settings.added_models_folder())
-    colorizer.prepare(options)
     photos.check_is_file(photo)
     if target.exists() and target.samefile(photo):
         raise ColorizeError(f"The result would take the place of {photo}: name another file or folder.")
     photos.check_can_write(target, overwrite)
-    photograph = photos.read_photograph(photo)
+    with ThreadPoolExecutor(1) as reader:  # while the model is loaded
+        reading = reader.submit(photos.read_photograph, photo)
+        colorizer.prepare(options)
+    photograph = reading.result()
     outcome = colorizer.colorize(photograph.pixels, options, progress)
     photos.write_photograph(photograph, target)
     for note in filter(None, (photograph.note, outcome.note)):

@@ -81,6 +81,10 @@ class Client:
         """Whether it can be asked once more; after an answer that is an error it can."""
         return self._worker.poll() is None
 
+    def prepare(self, options: Mapping[str, object]) -> None:
+        """Lets the worker load what `colorize` will need, which will also tell what fails."""
+        self._send("prepare", options=dict(options))
+
     @contextlib.contextmanager
     def pixels(self, shape: Shape) -> Iterator[Pixels]:
         """An empty file for one photograph, which the worker has open already."""
@@ -106,10 +110,14 @@ class Client:
         pixels.rewind()
         return result
 
-    def close(self) -> None:
-        """Closes the worker's input, which ends it at once; another thread that waits for it gets a ColorizeError."""
+    def dismiss(self) -> None:
+        """Ends the worker, which nobody needs any more, and does not wait for it."""
         with contextlib.suppress(OSError):
             cast(BinaryIO, self._worker.stdin).close()
+
+    def close(self) -> None:
+        """Ends the worker at once; another thread that waits for it gets a ColorizeError."""
+        self.dismiss()
         try:
             self._worker.wait(timeout=2)
         except subprocess.TimeoutExpired:
@@ -127,8 +135,7 @@ class Client:
     def _ask(
         self, kind: str, progress: Callable[[float, str], None] = lambda _fraction, _text: None, **entries: object
     ) -> Message:
-        with contextlib.suppress(OSError):  # a worker that is gone is noticed by its missing answer
-            protocol.write(cast(BinaryIO, self._worker.stdin), kind, **entries)
+        self._send(kind, **entries)
         while True:
             answer = self._answer()
             if answer["kind"] == "error":
@@ -136,6 +143,10 @@ class Client:
             if answer["kind"] != "progress":
                 return answer
             progress(answer["fraction"], answer["text"])
+
+    def _send(self, kind: str, **entries: object) -> None:
+        with contextlib.suppress(OSError):  # a worker that is gone is noticed by its missing answer
+            protocol.write(cast(BinaryIO, self._worker.stdin), kind, **entries)
 
     def _answer(self) -> Message:
         line = cast(BinaryIO, self._worker.stdout).readline()

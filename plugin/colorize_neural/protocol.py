@@ -1,6 +1,7 @@
 """Messages between a front end and the worker: one JSON object per line over the worker's stdin and stdout.
 
     client -> worker   hello     {}
+                       prepare   {options}                        unanswered: the model is loaded meanwhile
                        open      {path}                           an empty file: the worker unlinks it at once
                        colorize  {shape, options, foreseen}       colours the pixels that the file now holds;
                                                                   foreseen: temperatures that will be asked for next

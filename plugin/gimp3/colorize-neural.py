@@ -86,8 +86,9 @@ def run(procedure: Any, run_mode: Any, image: Any, drawables: list[Any], config:
 
     def work() -> Any:
         chosen = layers.layers_to_colorize(image, drawables)
-        Gegl.init(None)
         with Client(settings.read(PLUG_IN)) as client:
+            client.prepare(arguments.options_from(config))
+            Gegl.init(None)
             if run_mode == Gimp.RunMode.INTERACTIVE and not confirmed(procedure, image, chosen, config, client):
                 return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
             colorize(image, chosen, config, client)
@@ -151,6 +152,7 @@ def colorize(image: Any, chosen: list[Any], config: Any, client: Client) -> None
     wanted = colouring.wanted_from(config, PLUG_IN)
     Gimp.progress_init("Reading the photograph")
     with colouring.coloured(image, chosen, wanted, client, progress_of) as done:
+        client.dismiss()
         Gimp.progress_end()  # and with it GIMP's Cancel, which would leave a half-done undo step behind
         with layers.one_undo_step(image):
             colouring.write(image, done, wanted)

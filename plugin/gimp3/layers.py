@@ -14,7 +14,7 @@ from gi.repository import Gegl, Gimp
 
 DTYPES = {150: "uint8", 175: "uint8", 250: "uint16", 275: "uint16"}  # by Gimp.Precision; the others are read as float
 BABL_DEPTHS = {"uint8": "u8", "uint16": "u16", "float32": "float"}
-STRIP_BYTES = 1 << 26
+STRIP_BYTES = 1 << 24
 PHOTOGRAPH = "colorize-neural-photograph"  # a parasite of our layers: the tattoo of the layer that they colour
 PREVIEW_SIDE = 640  # pixels: of a preview, at the most
 

@@ -1,4 +1,4 @@
-"""How much faster a CPU learns with our backward pass of depthwise convolutions than with the library's.
+"""How long a CPU learns with our backward pass of depthwise convolutions, beside the library's.
 
 One training step of an EfficientNet-Lite0 encoder in bfloat16 on one thread, both ways, in turns; the fastest of each.
 """
@@ -12,26 +12,26 @@ from torch import Tensor, nn
 
 from export.networks.depthwise import Depthwise
 from export.networks.efficientnet_unet import Encoder
-from tests.bench.timing import seconds
+from tests.bench.results import Row, row_of_seconds
+from tests.bench.timing import fastest
 
 TURNS = 4
 CROPS, SIDE = 24, 144  # pixels
 
 
-def main() -> None:
-    """Prints the ratio."""
+def rows() -> list[Row]:
     torch.set_num_threads(1)
     encoder = Encoder("lite0").to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub forgets it
     grey = torch.rand(CROPS, 1, SIDE, SIDE).contiguous(memory_format=torch.channels_last)
     convolutions = [module for module in encoder.modules() if isinstance(module, Depthwise)]
-    ours, plain = [], []
-    for _ in range(TURNS):
-        ours.append(seconds(partial(_step, encoder, grey)))
+
+    def step(ours: bool) -> None:
         for convolution in convolutions:
-            convolution.eval()  # then it is an ordinary convolution
-        plain.append(seconds(partial(_step, encoder, grey)))
-        encoder.train()
-    print(f"A training step takes {min(plain) / min(ours):.1f} times as long with the library's backward pass.")
+            convolution.train(ours)  # else it is an ordinary convolution
+        _step(encoder, grey)
+
+    times = fastest(TURNS, partial(step, True), partial(step, False))
+    return [row_of_seconds("depthwise", "a training step, beside one with the library's backward pass", times)]
 
 
 def _step(encoder: nn.Module, grey: Tensor) -> None:

@@ -1,11 +1,11 @@
-"""How long the dialog's preview takes, beside one pass of the network alone: a real worker, warm, through its pipes.
+"""How long a preview takes, beside one pass of the network alone: a real worker, warm, through its pipes.
 
-A sample at the preview's size: the first answer to a change of temperature (the network runs) and of strength (it does
-not), in turns; the fastest of each.
+A sample of 512 pixels: the answer to a change of temperature (the network runs) and of strength (it does not).
 """
 
 from __future__ import annotations
 
+import itertools
 import sys
 from functools import partial
 from pathlib import Path
@@ -18,22 +18,24 @@ from colorize_neural.protocol import Shape
 from colorize_neural.settings import Settings
 from colorize_neural.worker.models import Session, read_models
 
-from tests.bench.timing import seconds
+from tests.bench.photographs import SAMPLES
+from tests.bench.results import Row, row_of_seconds
+from tests.bench.timing import fastest
 
-SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "buffalo-1908.jpg"
-SIDE = 640  # pixels, as layers.PREVIEW_SIDE
-TURNS = 8
+SIDE = 512  # pixels, the longer one
+TURNS = 40
 
 
-def main() -> None:
-    """Prints milliseconds and ratios."""
-    bgr = np.asarray(cv2.imread(str(SAMPLE)))
+def rows() -> list[Row]:
+    bgr = np.asarray(cv2.imread(str(SAMPLES[0])))
     scale = SIDE / max(bgr.shape)
     rgb = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    model = read_models(settings.models_folder())[0]
+    told = Settings(Path(sys.executable), settings.models_folder(), __version__)
+    model = read_models(told.models)[0]
     session = Session(model, "cpu")
     L = np.random.default_rng(0).uniform(0, 100, model.framing.working_size(*rgb.shape[:2])).astype(np.float32)
-    with Client(Settings(Path(sys.executable), settings.models_folder(), __version__)) as client:
+    unseen = itertools.count(0.51, 0.01)  # temperatures are remembered, the default one from the start
+    with Client(told) as client:
 
         def coloured(**options: float) -> None:
             with client.pixels(Shape(rgb.shape[1], rgb.shape[0], 3, "uint8")) as pixels:
@@ -42,11 +44,14 @@ def main() -> None:
                 pixels.read(rgb.shape[0])
 
         coloured()
-        network, temperature, strength = [], [], []
-        for turn in range(1, TURNS + 1):
-            network.append(seconds(partial(session.run, L, [0.5])))
-            temperature.append(seconds(partial(coloured, temperature=turn / 10)))
-            strength.append(seconds(partial(coloured, strength=turn / 10)))
-    alone = min(network)
-    for name, least in (("temperature", min(temperature)), ("strength", min(strength))):
-        print(f"A change of {name} shows after {least * 1000:.0f} ms, {least / alone:.1f} times the network alone.")
+        network, temperature, strength = fastest(
+            TURNS,
+            partial(session.run, L, [0.5]),
+            lambda: coloured(temperature=next(unseen)),
+            lambda: coloured(strength=0.9),
+        )
+    what = f"a preview of {SIDE} px in another %s, beside the network alone"
+    return [
+        row_of_seconds("preview", what % "temperature", [temperature, network], wanted=1.3),
+        row_of_seconds("preview, strength", what % "strength", [strength, network]),
+    ]

@@ -240,16 +240,16 @@ def make_indexed(image: int) -> None:
     images[image].convert_indexed(Gimp.ConvertDitherType.NONE, Gimp.ConvertPaletteType.GENERATE, 16, False, False, "")
 
 
-def colorize(image: int, **arguments: object) -> tuple[str, str]:
+def colorize(image: int, procedure: str = "plug-in-colorize-neural", **arguments: object) -> tuple[str, str]:
     """Calls the procedure as any plug-in may -> (name of the status, message)."""
-    procedure = Gimp.get_pdb().lookup_procedure("plug-in-colorize-neural")
-    config = procedure.create_config()
+    called = Gimp.get_pdb().lookup_procedure(procedure)
+    config = called.create_config()
     config.set_property("run-mode", Gimp.RunMode.NONINTERACTIVE)
     config.set_property("image", images[image])
     config.set_core_object_array("drawables", targets[image])
     for name, value in arguments.items():
         config.set_property(name.replace("_", "-"), value)
-    values = procedure.run(config)
+    values = called.run(config)
     return Gimp.PDBStatusType(values.index(0)).value_nick, Gimp.get_pdb().get_last_error()
 
 
@@ -277,6 +277,21 @@ def layers_in(path: str) -> list[dict[str, Any]]:
     found = list(map(layer_state, all_layers(opened.get_layers())))
     opened.delete()
     return found
+
+
+def load(path: str) -> int:
+    """An image from a file, which the next call is given the only layer of -> its id."""
+    image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(path))
+    number: int = image.get_id()
+    images[number], targets[number] = image, image.get_layers()
+    return number
+
+
+def remove_upper_layer(image: int) -> None:
+    """With nothing to undo, so that its pixels are gone too."""
+    images[image].undo_disable()
+    images[image].remove_layer(images[image].get_layers()[0])
+    images[image].undo_enable()
 
 
 def names(image: int) -> list[str]:

@@ -10,8 +10,9 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from colorize_neural.worker.colorizer import Colorizer
+
+_SECONDS_BETWEEN = 0.05  # messages of progress, each of which GIMP takes its time to show
 
 
 def main() -> None:
@@ -41,6 +44,8 @@ class Worker:
         self._answers = answers
         self._file: BinaryIO | None = None
         self._colorizer: Colorizer | None = None
+        self._background: threading.Thread | None = None
+        self._told, self._told_at = "", 0.0
 
     def answer(self, line: bytes) -> None:
         """Handles one line and writes its answer: the process's one place where failures end."""
@@ -55,6 +60,9 @@ class Worker:
             kind = request["kind"]
         if kind == "hello":
             self._say("hello", version=__version__, protocol=protocol.PROTOCOL)
+            self._start(_load_libraries)
+        elif kind == "prepare":
+            self._start(partial(self._prepare, request))
         elif kind == "open":
             self._open(request)
             self._say("opened")
@@ -62,6 +70,24 @@ class Worker:
             self._say("result", **self._colorize(request))
         else:
             raise ColorizeError(_misunderstood(f"there is no {kind!r}"))
+
+    def _start(self, work: Callable[[], None]) -> None:
+        """In the background, after what was started before."""
+        before = self._background
+
+        def work_in_turn() -> None:
+            if before:
+                before.join()
+            work()
+
+        self._background = threading.Thread(target=work_in_turn, daemon=True)
+        self._background.start()
+
+    def _prepare(self, request: Message) -> None:
+        with contextlib.suppress(Exception):  # it will be told when a photograph needs what cannot be loaded
+            from colorize_neural.worker.colorizer import Options  # noqa: PLC0415 - loads numpy: after hello, not before
+
+            self._ready_colorizer().prepare(Options(**request["options"]))
 
     def _open(self, request: Message) -> None:
         with _understanding():
@@ -71,6 +97,8 @@ class Worker:
             path.unlink()
 
     def _colorize(self, request: Message) -> Message:
+        if self._background:
+            self._background.join()
         from colorize_neural.worker.colorizer import Options  # noqa: PLC0415 - loads numpy: after hello, not before
 
         with _understanding():
@@ -100,13 +128,24 @@ class Worker:
         return self._colorizer
 
     def _progress(self, fraction: float, text: str) -> None:
-        self._say("progress", fraction=float(fraction), text=text)
+        now = time.monotonic()
+        if text != self._told or now - self._told_at > _SECONDS_BETWEEN:
+            self._told, self._told_at = text, now
+            self._say("progress", fraction=float(fraction), text=text)
 
     def _say(self, kind: str, **entries: object) -> None:
         try:
             protocol.write(self._answers, kind, **entries)
         except OSError:
             os._exit(0)  # nobody listens any more
+
+
+def _load_libraries() -> None:
+    """While the front end reads its pixels."""
+    try:
+        import colorize_neural.worker.colorizer  # noqa: F401, PLC0415
+    except Exception as error:
+        settings.sentence_of(error)  # for the log: NumPy tells the cause only the first time
 
 
 @contextlib.contextmanager

@@ -6,34 +6,25 @@ pixels (h, w, 3 or 4), sRGB: uint8, uint16 or float32 0..1  ->  the same array, 
 from __future__ import annotations
 
 import hashlib
-import math
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from colorize_neural.errors import ColorizeError
-from colorize_neural.worker.color import Float, lightness_from_rgb, lightness_of_greys, rgb_in_gamut
-from colorize_neural.worker.models import Model, Session, find_model, read_models
+from colorize_neural.worker.color import Float
+from colorize_neural.worker.devices import DEVICES, Answer, Devices, devices_of
+from colorize_neural.worker.models import Model, find_model, read_models
+from colorize_neural.worker.pixels import Pixels, paint, reduced_lightness
 from colorize_neural.worker.upsample import GUIDE_SIDE, Enlarger
 
-Pixels = NDArray[Any]
 Progress = Callable[[float, str], None]
 
-DEVICES = ("auto", "cpu", "gpu")
 TEMPERATURES = (0.05, 1.0)
 STRENGTHS = (0.0, 2.0)
 WARMTHS = (-1.0, 1.0)
-_MOST_THREADS = 8  # each holds a strip in floating point, some 20 MB
-_LARGEST_GUIDE = 8 * GUIDE_SIDE**2  # pixels, for photographs that are very long
-_STRIP_PIXELS = 1 << 18  # few enough for a core's cache, many enough to hide Python
 _WARM = np.array([0.5, 0.866], np.float32)  # the direction of orange in the ab plane, a hue of 60 degrees
 _WARMEST = np.float32(0.5)  # how far full warmth moves a colour, share of its own chroma
 _REMEMBERED = 8  # answers of networks, some 100 kB each
@@ -78,8 +69,8 @@ class Colorizer:
         """added: the folder of the user's own models; threads: that one photograph may use, 0 for all cores."""
         self._threads = threads
         self._models = read_models(models_folder, added)
-        self._sessions: dict[tuple[str, str], Session] = {}
-        self._answers: dict[tuple[str, str, bytes, float], Float] = {}
+        self._devices: dict[tuple[str, str], Devices] = {}
+        self._answers: dict[tuple[str, str, bytes, float], Answer] = {}
 
     def colorize(self, pixels: Pixels, options: Options, progress: Progress, foreseen: Sequence[float] = ()) -> Outcome:
         """Replaces the RGB of `pixels` in place; ColorizeError says in a sentence why it cannot, pixels untouched.
@@ -87,52 +78,43 @@ class Colorizer:
         foreseen: temperatures that will be asked for next; one pass of the network answers them too.
         """
         progress(0.0, "Loading the model")
-        model, session = self.prepare(options)
+        model, devices = self.prepare(options)
         progress(0.1, "Reading the photograph")
-        guide = _reduced_lightness(pixels)
-        progress(0.2, f"Finding colours on the {session.device.upper()}")
-        seen = _seen(guide, model.framing.working_size(*pixels.shape[:2]), options.equalize)
+        size = model.framing.working_size(*pixels.shape[:2])
+        guide = reduced_lightness(pixels, max(GUIDE_SIDE, min(size)))
+        progress(0.2, "Finding colours")
+        seen = _seen(guide, size, options.equalize)
         temperature = options.temperature or model.default_temperature or 1.0
-        ab = _adjusted(self._answer(model, session, seen, temperature, foreseen), options)
-        enlarger = Enlarger(ab, guide, pixels.shape[:2], options.edge_guidance)
-        _paint(pixels, enlarger, self._threads, lambda share: progress(0.3 + 0.7 * share, "Painting"))
-        return Outcome(session.device, session.note)
+        answer = self._answer(model, devices, seen, temperature, foreseen)
+        ab = _adjusted(answer.ab, options)
+        enlarger = Enlarger(ab, guide, pixels.shape[:2], options.edge_guidance, self._threads)
+        paint(pixels, enlarger, self._threads, lambda share: progress(0.3 + 0.7 * share, "Painting"))
+        return Outcome(answer.device, answer.note)
 
     def _answer(
-        self, model: Model, session: Session, seen: Float, temperature: float, foreseen: Sequence[float]
-    ) -> Float:
+        self, model: Model, devices: Devices, seen: Float, temperature: float, foreseen: Sequence[float]
+    ) -> Answer:
         """ab (h', w', 2) that the network gives what it sees; remembered, or found together with the foreseen ones."""
-        asked = (model.id, session.device, hashlib.sha256(seen.tobytes()).digest())
+        asked = (model.id, devices.asked, hashlib.sha256(seen.tobytes()).digest())
         wanted = (*asked, temperature)
         known = self._answers  # another thread may put others in its place
         if wanted not in known:
             temperatures = list(dict.fromkeys([*foreseen, temperature]))
-            answers = model.framing.unframed(session.run(model.framing.framed(seen), temperatures), seen.shape)
-            found = {(*asked, one): ab for one, ab in zip(temperatures, answers, strict=True)}
+            answer = devices.run(model.framing.framed(seen), temperatures)
+            every = model.framing.unframed(answer.ab, seen.shape)
+            found = {(*asked, one): replace(answer, ab=ab) for one, ab in zip(temperatures, every, strict=True)}
             self._answers = dict([*known.items(), *found.items()][-_REMEMBERED:])
             return found[wanted]
         return known[wanted]
 
-    def prepare(self, options: Options) -> tuple[Model, Session]:
+    def prepare(self, options: Options) -> tuple[Model, Devices]:
         """The model that is meant, ready to run; ColorizeError where these options cannot be used."""
         options.check()
         model = find_model(self._models, options.model)
         key = (model.id, options.device)
-        if key not in self._sessions:
-            self._sessions[key] = Session(model, options.device, self._threads)
-        return model, self._sessions[key]
-
-
-def lightness(pixels: Pixels) -> Float:
-    """L (h, w) of pixels (h, w, 3 or 4); greys of 8 and 16 bits by a table."""
-    rgb = pixels[..., :3]
-    if rgb.dtype == np.float32:
-        return lightness_from_rgb(rgb)
-    limit = np.iinfo(rgb.dtype).max
-    red = rgb[..., 0]
-    if np.array_equal(red, rgb[..., 1]) and np.array_equal(red, rgb[..., 2]):
-        return lightness_of_greys(limit + 1)[red]
-    return lightness_from_rgb(rgb.astype(np.float32) / np.float32(limit))
+        if key not in self._devices:
+            self._devices[key] = devices_of(model, options.device, self._threads)
+        return model, self._devices[key]
 
 
 def _seen(guide: Float, size: tuple[int, int], equalize: bool) -> Float:
@@ -143,65 +125,19 @@ def _seen(guide: Float, size: tuple[int, int], equalize: bool) -> Float:
     return seen
 
 
-def _adjusted(ab: Float, options: Options) -> Float:
-    """ab (h, w, 2) times the strength, moved towards orange or blue by a share of its chroma: grey stays grey."""
-    ab = ab * np.float32(options.strength)
-    chroma = np.linalg.norm(ab, axis=2, keepdims=True)
-    return ab + np.float32(options.warmth) * _WARMEST * chroma * _WARM
-
-
-def _paint(pixels: Pixels, enlarger: Enlarger, threads: int, progress: Callable[[float], None]) -> None:
-    """Joins each strip's own lightness with its enlarged ab, on so many threads, 0 for all cores."""
-    strips = list(_strips(pixels.shape))
-    with ThreadPoolExecutor(threads or min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
-        for done, _ in enumerate(pool.map(partial(_paint_strip, pixels, enlarger), strips), 1):
-            progress(done / len(strips))
-
-
-def _paint_strip(pixels: Pixels, enlarger: Enlarger, strip: slice) -> None:
-    L = lightness(pixels[strip])
-    rgb = rgb_in_gamut(L, enlarger.rows(strip.start, L))
-    if pixels.dtype != np.float32:
-        limit = np.iinfo(pixels.dtype).max
-        rgb = np.rint(np.clip(rgb, 0, 1) * limit)
-    pixels[strip, :, :3] = rgb
-
-
-def _strips(shape: tuple[int, ...]) -> Iterator[slice]:
-    rows = max(1, _STRIP_PIXELS // shape[1])
-    return (slice(top, min(top + rows, shape[0])) for top in range(0, shape[0], rows))
-
-
-def _reduced_lightness(pixels: Pixels) -> Float:
-    """L with a shorter side of at most GUIDE_SIDE, each pixel the mean of those it stands for, strip by strip."""
-    h, w = pixels.shape[:2]
-    scale = min(1.0, GUIDE_SIDE / min(h, w), math.sqrt(_LARGEST_GUIDE / (h * w)))
-    small_h, small_w = math.ceil(h * scale), math.ceil(w * scale)
-    reduced = np.zeros((small_h, small_w), np.float32)
-    for strip in _strips(pixels.shape):
-        L = np.clip(np.nan_to_num(lightness(pixels[strip])), 0, 100)  # a float image can hold anything
-        narrow = _scaled(L, (strip.stop - strip.start, small_w))
-        first, shares = _area_shares(strip, h, small_h)
-        reduced[first : first + len(shares)] += shares @ narrow
-    return reduced
-
-
-def _area_shares(strip: slice, h: int, small_h: int) -> tuple[int, Float]:
-    """How much each row of the strip gives to the reduced rows it overlaps: the first of them, and (rows, strip)."""
-    height = h / small_h
-    first, last = int(strip.start / height), min(small_h, math.ceil(strip.stop / height))
-    reduced_top = np.arange(first, last)[:, None] * height
-    row_top = np.arange(strip.start, strip.stop)[None]
-    overlap = np.minimum(reduced_top + height, row_top + 1) - np.maximum(reduced_top, row_top)
-    return first, (np.maximum(overlap, 0) / height).astype(np.float32)
-
-
 def _scaled(L: Float, size: tuple[int, int]) -> Float:
     """L resized to (height, width): area averaging to shrink, bilinear to enlarge."""
     if L.shape == size:
         return L
     shrinks = size[0] <= L.shape[0] and size[1] <= L.shape[1]
     return cv2.resize(L, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
+def _adjusted(ab: Float, options: Options) -> Float:
+    """ab (h, w, 2) times the strength, moved towards orange or blue by a share of its chroma: grey stays grey."""
+    ab = ab * np.float32(options.strength)
+    chroma = np.linalg.norm(ab, axis=2, keepdims=True)
+    return ab + np.float32(options.warmth) * _WARMEST * chroma * _WARM
 
 
 def _check_range(name: str, value: float | None, limits: tuple[float, float]) -> None:

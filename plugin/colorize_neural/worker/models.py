@@ -1,4 +1,4 @@
-"""The models folders: what their manifests say, whether a file is intact, and the ONNX Runtime session that runs it.
+"""The models folders: what their manifests say, whether a file is intact, and the ONNX Runtime session on one device.
 
 L (h, w), 0..100;  temperatures  ->  ab (t, h', w', 2) in Lab units       (the contract, version 1, or an adapter)
 """
@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import json
 import re
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,17 +24,12 @@ from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.adapters import ADAPTERS, Adapter, ab_by_adapter
 from colorize_neural.worker.color import Float
 from colorize_neural.worker.framing import Framing, framing_from
+from colorize_neural.worker.providers import GPU, open_on_gpu, open_session
 
 CONTRACT = 1
 MANIFEST = settings.MANIFEST
 ADDED = "added"  # the group of models that the user added
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")  # leads to no other folder
-GPU_PROVIDERS: dict[str, dict[str, str]] = {  # and their options
-    "CUDAExecutionProvider": {},
-    "DmlExecutionProvider": {},
-    "CoreMLExecutionProvider": {},
-    "OpenVINOExecutionProvider": {"device_type": "GPU"},  # else it takes the processor, and says nothing
-}
 
 
 @dataclass(frozen=True)
@@ -133,40 +129,29 @@ def model_from_entry(entry: dict[str, Any], folder: Path) -> Model:
 
 
 class Session:
-    """A model that is ready to run; `device` is "cpu" or "gpu", `note` says why a wished-for GPU does not run."""
+    """A model that is ready to run on one device."""
 
     def __init__(self, model: Model, device: str, threads: int = 0) -> None:
-        """threads: of the CPU, 0 for one a core."""
-        content = intact_content(model)
+        """threads: of the CPU, 0 for one a core; NoGpuError where `device` is the GPU and there is none to run on."""
         self._adapter = ADAPTERS[model.adapter] if model.adapter else None
-        wished = [name for name in GPU_PROVIDERS if name in ort.get_available_providers()] if device != "cpu" else []
-        try:
-            self._session = open_session(content, [*wished, "CPUExecutionProvider"], threads)
-        except Exception as error:  # ONNX Runtime's own exceptions share no better base
-            raise ColorizeError(f"ONNX Runtime cannot use the model {model.id}: {_first_line(error)}") from error
-        runs_on_gpu = any(name in self._session.get_providers() for name in wished)
-        self.device = "gpu" if runs_on_gpu else "cpu"
-        if device == "gpu" and not runs_on_gpu:
-            raise ColorizeError(f"No GPU can run, because {_reason_for_cpu(wished)}: choose the device auto or cpu.")
-        fell_back = device == "auto" and not runs_on_gpu
-        self.note = f"Ran on the CPU, because {_reason_for_cpu(wished)}." if fell_back else ""
+        # one pass at a time: DirectML crashes where threads meet in a session, and each takes memory of the card
+        self._turn = threading.Lock() if device == GPU else contextlib.nullcontext()
+        content = content_of(model)
+        with ThreadPoolExecutor(1) as checker:  # takes a tenth as long as the session
+            intact = checker.submit(check_intact, model, content)
+            try:
+                self._session = open_on_gpu(content, threads) if device == GPU else open_session(content, (), threads)
+            except ColorizeError:
+                raise
+            except Exception as error:  # ONNX Runtime's own exceptions share no better base
+                raise ColorizeError(f"ONNX Runtime cannot use the model {model.id}: {_first_line(error)}") from error
+            finally:
+                intact.result()  # that a file is damaged is told before all else
 
     def run(self, L: Float, temperatures: Sequence[float]) -> Float:
         """L (h, w) as the model's framing makes it -> ab (t, h', w', 2)."""
-        return find_ab(self._session, self._adapter, L, temperatures)
-
-
-def open_session(content: bytes, providers: Sequence[str], threads: int = 0) -> ort.InferenceSession:
-    """From bytes alone, so that ONNX Runtime reads no second file; raises what it raises."""
-    ort.disable_telemetry_events()
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 4  # what fails is told by get_providers, not on stderr
-    options.add_session_config_entry("session.load_model_format", "ONNX")
-    if "CUDAExecutionProvider" in providers:
-        with contextlib.redirect_stdout(io.StringIO()):  # a failure shows in the session's providers
-            ort.preload_dlls(directory="")  # NVIDIA's libraries that pip put beside it
-    return ort.InferenceSession(content, options, [(name, GPU_PROVIDERS.get(name, {})) for name in providers])
+        with self._turn:
+            return find_ab(self._session, self._adapter, L, temperatures)
 
 
 def find_ab(session: ort.InferenceSession, adapter: Adapter | None, L: Float, temperatures: Sequence[float]) -> Float:
@@ -178,21 +163,18 @@ def find_ab(session: ort.InferenceSession, adapter: Adapter | None, L: Float, te
     return np.moveaxis(ab, 1, -1)
 
 
-def intact_content(model: Model) -> bytes:
-    """The bytes of a model's file; ColorizeError where they are not those that its manifest means."""
+def content_of(model: Model) -> bytes:
+    """The bytes of a model's file; ColorizeError where it cannot be read."""
     try:
-        content = model.file.read_bytes()
+        return model.file.read_bytes()
     except OSError as error:
         raise ColorizeError(f"The model file {model.file} cannot be read: {model.remedy}.") from error
+
+
+def check_intact(model: Model, content: bytes) -> None:
+    """ColorizeError where these are not the bytes that the manifest means."""
     if hashlib.sha256(content).hexdigest() != model.sha256:
         raise ColorizeError(f"The model file {model.file} is damaged: {model.remedy}.")
-    return content
-
-
-def _reason_for_cpu(wished: list[str]) -> str:
-    if wished:
-        return "ONNX Runtime found no GPU whose driver and libraries it could start"
-    return "this installation has no support for GPUs"
 
 
 def _first_line(error: Exception) -> str:

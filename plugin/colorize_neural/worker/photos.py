@@ -30,7 +30,7 @@ class Format:
     alpha: bool
 
 
-_JPEG = Format({"Q": 93, "optimize_coding": True}, bits=8, alpha=False)
+_JPEG = Format({"Q": 93}, bits=8, alpha=False)
 _TIFF = Format({"compression": "deflate", "predictor": "horizontal"}, bits=16, alpha=True)
 FORMATS = {
     ".jpg": _JPEG,

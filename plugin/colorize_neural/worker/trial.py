@@ -22,7 +22,8 @@ from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.adapters import ADAPTERS, fits, fitting_adapters, side_of
 from colorize_neural.worker.color import Float
 from colorize_neural.worker.framing import framing_from
-from colorize_neural.worker.models import ADDED, CONTRACT, find_ab, open_session
+from colorize_neural.worker.models import ADDED, CONTRACT, find_ab
+from colorize_neural.worker.providers import open_session
 
 LARGEST = 1 << 30  # bytes of a file
 _MEMORY = 8 << 30  # bytes of address space, of which a file of that size takes half
@@ -93,7 +94,7 @@ def _entry(file: Path, adapter: str | None) -> dict[str, Any]:
         content = file.read_bytes()
         if _keeps_weights_elsewhere(content):
             raise ColorizeError("This file keeps its weights in a second file: save them as one.")
-        session = open_session(content, ["CPUExecutionProvider"], _THREADS)
+        session = open_session(content, threads=_THREADS)
     except ColorizeError:
         raise
     except (Exception, MemoryError) as error:  # ONNX Runtime's own exceptions share no better base
