@@ -5,14 +5,12 @@ L (B, 1, h, w), 0..100;  ab (B, 2, h, w), Lab units under D50  <->  sRGB 0..1 (B
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from colorize_neural.worker.color import TO_RGB
+from colorize_neural.worker.color import FROM_RGB, TO_RGB
 from torch import Tensor
 
 _BEND = 6 / 29  # CIE 15:2004, where the cube root gives way to a straight line
 _DARK = 0.0031308  # IEC 61966-2-1, likewise
-_FROM_RGB = np.linalg.inv(TO_RGB.astype(np.float64)).astype(np.float32)
 
 
 def rgb_from_lab(L: Tensor, ab: Tensor) -> Tensor:
@@ -24,7 +22,7 @@ def rgb_from_lab(L: Tensor, ab: Tensor) -> Tensor:
 
 def ab_from_rgb(rgb: Tensor) -> Tensor:
     """ab of gamma-encoded sRGB (B, 3, h, w); grey has none."""
-    shares = torch.einsum("bchw,rc->brhw", linear_from_srgb(rgb), torch.from_numpy(_FROM_RGB).to(rgb))
+    shares = torch.einsum("bchw,rc->brhw", linear_from_srgb(rgb), torch.from_numpy(FROM_RGB).to(rgb))
     fx, fy, fz = curved(shares).unbind(1)
     return torch.stack([500 * (fx - fy), 200 * (fy - fz)], dim=1)
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -164,6 +164,21 @@ def test_the_options_reach_the_model(client: Client) -> None:
     assert yellowness(strength=0.0) == 0 < yellowness(strength=0.5) < yellowness()
 
 
+def opened_by_a_reader(fifo: Path) -> BinaryIO:
+    """To write to; OSError where nobody reads it within a minute."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            descriptor = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            os.set_blocking(descriptor, True)
+            return os.fdopen(descriptor, "wb")
+
+
 def test_a_model_is_loaded_before_the_photograph_is_there(tiny: Settings, tmp_path: Path) -> None:
     models = make_models(tmp_path, ["orange"])
     content = (models / "orange.onnx").read_bytes()
@@ -171,7 +186,9 @@ def test_a_model_is_loaded_before_the_photograph_is_there(tiny: Settings, tmp_pa
     os.mkfifo(models / "orange.onnx")
     with Client(replace(tiny, models=models)) as client:
         client.prepare({"model": "orange"})
-        (models / "orange.onnx").write_bytes(content)  # waits for who reads it
+        fifo = opened_by_a_reader(models / "orange.onnx")
+        fifo.write(content)
+        fifo.close()
         assert colorize(client, np.full((40, 60, 3), 128, np.uint8), model="orange")[1]["device"] == "cpu"
 
 

@@ -161,10 +161,11 @@ def _pool(chosen: argparse.Namespace, options: Options, colorizer: FileColorizer
     """Where the photographs are coloured: threads of this process, or a cluster."""
     from colorize_neural import cluster  # noqa: PLC0415, --help needs none of these
     from colorize_neural.worker import files  # noqa: PLC0415
+    from colorize_neural.worker.cores import cores  # noqa: PLC0415
 
     if chosen.ray:
         return cluster.actors(options, colorizer.how, chosen.ray, chosen.jobs)
-    return files.threads(colorizer, chosen.jobs or files.cores())
+    return files.threads(colorizer, chosen.jobs or cores())
 
 
 def _parser() -> argparse.ArgumentParser:

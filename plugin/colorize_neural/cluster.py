@@ -23,6 +23,7 @@ from colorize_neural.folders import Task
 from colorize_neural.journal import How
 from colorize_neural.worker.colorizer import Options
 from colorize_neural.worker.files import FileColorizer
+from colorize_neural.worker.providers import CPU, GPU
 
 _QUIET = {"RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_USAGE_STATS_ENABLED": "0"}  # and it tells nobody of us
 HERE = "local"  # instead of an address: a cluster of this machine alone, for as long as the run takes
@@ -45,6 +46,8 @@ class Actor:
 
 def actors(options: Options, how: How, address: str, jobs: int | None) -> Pool:
     """A pool of actors, `jobs` of them or as many as the cluster has room for; ColorizeError where there is no Ray."""
+    if options.device != GPU:
+        options = replace(options, device=CPU)  # of which an actor has a core; "auto" would try all GPUs from each
     os.environ |= _QUIET
     try:
         import ray  # noqa: PLC0415, an extra that few need
@@ -100,7 +103,7 @@ def _room(options: Options, jobs: int | None) -> tuple[Any, dict[str, int]]:
 
     there = ray.cluster_resources()
     kind, needs = ("CPU", {"num_cpus": 1})
-    if options.device == "gpu":
+    if options.device == GPU:
         kind, needs = ("GPU", {"num_gpus": 1})
     if not there.get(kind):
         raise ColorizeError("This cluster has no GPU: leave --device gpu out.")

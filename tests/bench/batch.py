@@ -18,7 +18,7 @@ import numpy as np
 import pyvips
 from colorize_neural import settings
 from colorize_neural.worker import photos
-from colorize_neural.worker.files import cores
+from colorize_neural.worker.cores import cores
 from colorize_neural.worker.models import Session, read_models
 
 from tests.bench.photographs import write_photograph

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import onnxruntime
 import pyvips
-from colorize_neural.worker.files import cores
+from colorize_neural.worker.cores import cores
 
 
 def machine() -> dict[str, str]:

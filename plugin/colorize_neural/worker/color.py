@@ -5,7 +5,7 @@ Published networks and bins speak Lab under D65, which becomes ours here.
     sRGB 0..1, gamma-encoded, (..., 3)  <->  Lab (..., 3): L 0..100, a and b about -110..110
 
 sRGB is adapted from its own D65 white to D50 by the Bradford method (ICC.1:2022, annex E).
-A neutral grey has a = b = 0 exactly, for the rows of the matrix below are divided by their sums, the white point.
+A neutral grey has a = b = 0, to rounding, for the rows of the matrix below are divided by their sums, the white point.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _XYZ_FROM_RGB = np.array(
     [[0.4360747, 0.3850649, 0.1430804], [0.2225045, 0.7168786, 0.0606169], [0.0139322, 0.0971045, 0.7141733]]
 )
 _WHITE_SHARES = _XYZ_FROM_RGB / _XYZ_FROM_RGB.sum(axis=1, keepdims=True)
-_FROM_RGB = _WHITE_SHARES.astype(np.float32)
+FROM_RGB = _WHITE_SHARES.astype(np.float32)
 TO_RGB = np.linalg.inv(_WHITE_SHARES).astype(np.float32)
 
 D65, D50 = np.array([0.95047, 1.0, 1.08883]), np.array([0.96422, 1.0, 0.82521])  # XYZ
@@ -57,7 +57,7 @@ def srgb_from_linear(linear: Float) -> Float:
 
 def lab_from_rgb(rgb: Float) -> Float:
     """sRGB 0..1 (..., 3) -> Lab (..., 3)."""
-    return _lab_from_shares(_transformed(linear_from_srgb(rgb), _FROM_RGB))
+    return _lab_from_shares(_transformed(linear_from_srgb(rgb), FROM_RGB))
 
 
 def rgb_from_lab(lab: Float) -> Float:
@@ -72,7 +72,7 @@ def lightness_from_rgb(rgb: Float) -> Float:
 
 def lightness_from_linear(linear: Float) -> Float:
     """Linear light of sRGB's primaries 0..1 (..., 3) -> L (...), 0..100."""
-    return 116 * _curve(_transformed(linear, _FROM_RGB[1:2])[..., 0]) - 16
+    return 116 * _curve(_transformed(linear, FROM_RGB[1:2])[..., 0]) - 16
 
 
 @cache

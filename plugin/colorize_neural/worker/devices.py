@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import threading
 import time
@@ -25,6 +24,7 @@ import onnxruntime as ort
 
 from colorize_neural import settings
 from colorize_neural.worker.color import Float
+from colorize_neural.worker.cores import cores
 from colorize_neural.worker.models import Model, Session
 from colorize_neural.worker.providers import CPU, GPU, NO_SUPPORT, NoGpuError, gpu_providers
 
@@ -154,7 +154,7 @@ class Trials:
 def devices_of(model: Model, asked: str, threads: int) -> Devices:
     """threads: of the CPU for one photograph; 0 for all of them, else others are at work on the rest."""
     providers = gpu_providers()
-    at_once = max(1, (os.cpu_count() or 1) // threads) if threads else 1
+    at_once = max(1, cores() // threads) if threads else 1
     trials = Trials(model.sha256, at_once, providers) if providers else None
     return Devices(asked, partial(Session, model, threads=threads), trials)
 

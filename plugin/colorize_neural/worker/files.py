@@ -5,7 +5,6 @@ task: photograph -> result   ->   the coloured photograph in a file beside its r
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -55,11 +54,6 @@ class FileColorizer:
         except Exception as error:
             return Coloured(task, read, why=settings.sentence_of(error))
         return Coloured(task, read, written, notes=tuple(filter(None, (photograph.note, outcome.note))))
-
-
-def cores() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def threads(colorizer: FileColorizer, jobs: int) -> Pool:

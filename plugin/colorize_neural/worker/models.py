@@ -137,7 +137,7 @@ class Session:
         # one pass at a time: DirectML crashes where threads meet in a session, and each takes memory of the card
         self._turn = threading.Lock() if device == GPU else contextlib.nullcontext()
         content = content_of(model)
-        with ThreadPoolExecutor(1) as checker:  # takes a tenth as long as the session
+        with ThreadPoolExecutor(1) as checker:  # meanwhile: a changed file is parsed, but never run
             intact = checker.submit(check_intact, model, content)
             try:
                 self._session = open_on_gpu(content, threads) if device == GPU else open_session(content, (), threads)

@@ -7,7 +7,6 @@ pixels, colours of any of their rows                         ->  the same array,
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -26,6 +25,7 @@ from colorize_neural.worker.color import (
     srgb_bytes,
     srgb_from_linear,
 )
+from colorize_neural.worker.cores import cores
 from colorize_neural.worker.upsample import Enlarger
 
 Pixels = NDArray[Any]
@@ -68,7 +68,7 @@ def _blocks(pixels: Pixels, side: int) -> Pixels:
 def paint(pixels: Pixels, enlarger: Enlarger, threads: int, progress: Callable[[float], None]) -> None:
     """Joins each strip's own lightness with its enlarged ab, on so many threads, 0 for all cores."""
     strips = list(_strips(pixels.shape))
-    with ThreadPoolExecutor(threads or min(_MOST_THREADS, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(threads or min(_MOST_THREADS, cores())) as pool:
         for done, _ in enumerate(pool.map(partial(_paint_strip, pixels, enlarger), strips), 1):
             progress(done / len(strips))
 
