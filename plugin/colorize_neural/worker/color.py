@@ -39,7 +39,7 @@ _LINEAR_KNEE, _SRGB_KNEE, _SRGB_SLOPE = 0.0031308, 0.04045, 12.92  # IEC 61966-2
 # L, a and b -> the places of X, Y and Z on CIE's curve
 _PLACES = np.array([[1 / 116, 1 / 500, 0, 16 / 116], [1 / 116, 0, 0, 16 / 116], [1 / 116, 0, -1 / 200, 16 / 116]])
 _LAB = np.array([[0, 116, 0, -16], [500, -500, 0, 0], [0, 200, -200, 0]])
-_GAMUT_STEPS = 8  # halvings: chroma is at most 1/256 of itself under the gamut's edge
+_GAMUT_STEPS = 10  # halvings: chroma is at most 1/1024 of itself under the gamut's edge
 _GAMUT_SLACK = 1e-5
 
 
