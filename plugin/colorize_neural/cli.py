@@ -11,7 +11,6 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,6 +72,8 @@ def _colorize(arguments: Sequence[str]) -> int:
 
 def _colorize_one(photo: Path, out: Path, options: Options, overwrite: bool, progress: Progress) -> None:
     """Writes the coloured photograph, to a file or into a folder, and says what the user should know of it."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415, --help needs no logging, which it loads
+
     from colorize_neural.worker import photos  # noqa: PLC0415, --help needs no libvips
     from colorize_neural.worker.colorizer import Colorizer  # noqa: PLC0415
 
