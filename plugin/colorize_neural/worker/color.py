@@ -38,6 +38,7 @@ _PLACE = 6 / 29  # the cube root of _EPSILON
 _LINEAR_KNEE, _SRGB_KNEE, _SRGB_SLOPE = 0.0031308, 0.04045, 12.92  # IEC 61966-2-1, where its curve begins
 # L, a and b -> the places of X, Y and Z on CIE's curve
 _PLACES = np.array([[1 / 116, 1 / 500, 0, 16 / 116], [1 / 116, 0, 0, 16 / 116], [1 / 116, 0, -1 / 200, 16 / 116]])
+_APART = np.array([[[1 / 500]], [[-1 / 200]]], np.float32)  # a and b -> the steps from Y's place to X's and Z's
 _LAB = np.array([[0, 116, 0, -16], [500, -500, 0, 0], [0, 200, -200, 0]])
 _GAMUT_STEPS = 10  # halvings: chroma is at most 1/1024 of itself under the gamut's edge
 _GAMUT_SLACK = 1e-5
@@ -45,13 +46,13 @@ _GAMUT_SLACK = 1e-5
 
 def linear_from_srgb(rgb: Float) -> Float:
     """Undoes the sRGB transfer curve (IEC 61966-2-1), any shape; values under 0 keep the straight part."""
-    bent = np.maximum(rgb, _SRGB_KNEE)
+    bent = _at_least(_SRGB_KNEE, rgb)
     return ((bent + 0.055) / 1.055) ** 2.4 + (rgb - bent) / _SRGB_SLOPE
 
 
 def srgb_from_linear(linear: Float) -> Float:
     """Applies the sRGB transfer curve (IEC 61966-2-1), any shape; values under 0 keep the straight part."""
-    bent = np.maximum(linear, _LINEAR_KNEE)
+    bent = _at_least(_LINEAR_KNEE, linear)
     return 1.055 * bent ** (1 / 2.4) - 0.055 + (linear - bent) * _SRGB_SLOPE
 
 
@@ -62,7 +63,7 @@ def lab_from_rgb(rgb: Float) -> Float:
 
 def rgb_from_lab(lab: Float) -> Float:
     """Lab (..., 3) -> sRGB (..., 3), not clipped: colours out of the gamut leave 0..1."""
-    return srgb_from_linear(_linear_from_places(_transformed(lab, _PLACES)))
+    return srgb_from_linear(_transformed(_uncurve(_transformed(lab, _PLACES)), TO_RGB))
 
 
 def lightness_from_rgb(rgb: Float) -> Float:
@@ -72,13 +73,24 @@ def lightness_from_rgb(rgb: Float) -> Float:
 
 def lightness_from_linear(linear: Float) -> Float:
     """Linear light of sRGB's primaries 0..1 (..., 3) -> L (...), 0..100."""
-    return 116 * _curve(_transformed(linear, FROM_RGB[1:2])[..., 0]) - 16
+    return _lightness(luminance(linear))
+
+
+def luminance(linear: Float) -> Float:
+    """Linear light of sRGB's primaries (..., 3) -> Y (...), a share of the white's."""
+    return _transformed(linear, FROM_RGB[1:2])[..., 0]
 
 
 @cache
 def srgb_bytes() -> NDArray[np.uint8]:
     """The sRGB of linear light in 65,536 steps, where the first 8-bit level takes twenty: (65536,)."""
     return np.rint(255 * srgb_from_linear(np.linspace(0, 1, 65536, dtype=np.float32))).astype(np.uint8)
+
+
+@cache
+def lightness_levels() -> Float:
+    """The L of a luminance in 65,536 steps: (65536,)."""
+    return _lightness(np.linspace(0, 1, 65536, dtype=np.float32))
 
 
 @cache
@@ -89,19 +101,21 @@ def linear_levels(steps: int) -> Float:
 
 def rgb_in_gamut(L: Float, ab: Float) -> Float:
     """`linear_in_gamut`, gamma-encoded: L (h, w) and ab (h, w, 2) -> sRGB 0..1 (h, w, 3)."""
-    return srgb_from_linear(linear_in_gamut(L, ab))
+    return srgb_from_linear(linear_in_gamut(L, np.stack(cv2.split(ab))))
 
 
 def linear_in_gamut(L: Float, ab: Float) -> Float:
-    """L (h, w) and ab (h, w, 2) -> linear light 0..1 (h, w, 3); out of gamut chroma is lost, never lightness or hue.
+    """L (h, w) and ab (2, h, w) -> linear light 0..1 (h, w, 3); out of gamut chroma is lost, never lightness or hue.
 
     An L outside 0..100 gives a grey outside 0..1.
     """
-    lab = cv2.merge([L, ab])
-    linear = _linear_from_places(_transformed(lab, _PLACES))
-    outside = np.flatnonzero(_is_outside(linear))
+    y, apart = (L + 16) / 116, ab * _APART
+    Y = _uncurve(y)
+    linear = _linear(y, Y, apart)
+    outside = _outside(linear)
     if outside.size:
-        linear.reshape(-1, 3)[outside] = _with_less_chroma(lab.reshape(-1, 3)[outside])
+        some = (values.reshape(*values.shape[:-2], 1, -1).take(outside, axis=-1) for values in (y, Y, apart))
+        linear.reshape(1, -1, 3)[:, outside] = _with_less_chroma(*some)
     return linear
 
 
@@ -114,26 +128,30 @@ def ab_under_d50(L: Float, ab: Float) -> Float:
     return _lab_from_shares(_transformed(_uncurve(places), D50_FROM_D65))[..., 1:]
 
 
-def _with_less_chroma(lab: Float) -> Float:
-    """The linear light of the same L and hue with the largest chroma inside the gamut, by bisection: (n, 3)."""
-    colour = _transformed(lab, _PLACES)
-    grey = colour[:, 1:2].copy()
-    colour -= grey
-    share, step = np.full((len(lab), 1), 0.5, np.float32), 0.5
+def _with_less_chroma(y: Float, Y: Float, apart: Float) -> Float:
+    """As `_linear`, of the same lightness and hue with the largest chroma inside the gamut, by bisection."""
+    low, high = (-_GAMUT_SLACK,) * 3, (1 + _GAMUT_SLACK,) * 3
+    share, step = np.full_like(y, 0.5), np.float32(0.5)
     for _ in range(_GAMUT_STEPS):
         step /= 2
-        beyond = _is_outside(_linear_from_places(grey + share * colour)[:, None])
-        share += step - 2 * step * beyond
-    return _linear_from_places(grey + (share - step) * colour)
+        share += np.where(cv2.inRange(_linear(y, Y, share * apart), low, high), step, -step)
+    return _linear(y, Y, (share - step) * apart)
 
 
-def _is_outside(linear: Float) -> NDArray[np.bool_]:
-    """(h, w, 3) -> (h, w)"""
-    return cv2.inRange(linear, (-_GAMUT_SLACK,) * 3, (1 + _GAMUT_SLACK,) * 3) == 0
+def _linear(y: Float, Y: Float, apart: Float) -> Float:
+    """Linear light (h, w, 3) of y (h, w), places on CIE's curve, the Y there, and x and z as steps from y (2, h, w)."""
+    X, Z = _uncurve(y + apart)
+    return cv2.transform(cv2.merge([X, Y, Z]), TO_RGB)
 
 
-def _linear_from_places(places: Float) -> Float:
-    return _transformed(_uncurve(places), TO_RGB)
+def _outside(linear: Float) -> NDArray[np.intp]:
+    """Which pixels of (h, w, 3), counted row by row, are out of the gamut."""
+    values = np.flatnonzero((linear < -_GAMUT_SLACK) | (linear > 1 + _GAMUT_SLACK))
+    return np.unique(values // 3)
+
+
+def _lightness(Y: Float) -> Float:
+    return 116 * _curve(Y) - 16
 
 
 def _lab_from_shares(shares: Float) -> Float:
@@ -143,14 +161,22 @@ def _lab_from_shares(shares: Float) -> Float:
 
 def _curve(shares: Float) -> Float:
     """CIE's f: X/Xn, Y/Yn or Z/Zn -> its place on the lightness curve."""
-    bent = np.maximum(shares, _EPSILON)
+    bent = _at_least(_EPSILON, shares)
     return np.cbrt(bent) + (shares - bent) * _CURVE_SLOPE
 
 
 def _uncurve(places: Float) -> Float:
     """The inverse of `_curve`."""
-    bent = np.maximum(places, _PLACE)
-    return bent * bent * bent + (places - bent) / _CURVE_SLOPE
+    bent = _at_least(_PLACE, places)
+    straight = places - bent
+    straight *= 1 / _CURVE_SLOPE
+    straight += bent * bent * bent
+    return straight
+
+
+def _at_least(limit: float, values: Float) -> Float:
+    """By `clip`, which is three times as fast as `maximum`."""
+    return values.clip(limit, np.inf)
 
 
 def _transformed(values: Float, matrix: Float) -> Float:

@@ -20,8 +20,10 @@ from colorize_neural.worker.color import (
     Float,
     lightness_from_linear,
     lightness_from_rgb,
+    lightness_levels,
     linear_in_gamut,
     linear_levels,
+    luminance,
     srgb_bytes,
     srgb_from_linear,
 )
@@ -36,33 +38,30 @@ _STRIP_PIXELS = 1 << 17  # few enough for a core's cache, many enough to hide Py
 
 
 def lightness(pixels: Pixels) -> Float:
-    """L (h, w) of pixels (h, w, 3 or 4); integers by a table."""
-    rgb = pixels[..., :3]
+    """L (h, w) of pixels (h, w, 3 or 4); integers by tables, 8 bits within a tenth of a step."""
+    rgb = pixels if pixels.shape[2] == 3 else cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB)
     if rgb.dtype == np.float32:
         return lightness_from_rgb(rgb)
-    return lightness_from_linear(cv2.LUT(rgb, linear_levels(np.iinfo(rgb.dtype).max + 1)))
+    linear = cv2.LUT(rgb, linear_levels(np.iinfo(rgb.dtype).max + 1))
+    if rgb.dtype == np.uint8:
+        return cv2.LUT(_levels(luminance(linear)), lightness_levels())
+    return lightness_from_linear(linear)
 
 
 def reduced_lightness(pixels: Pixels, side: int) -> Float:
     """L with a shorter side of at most that, each pixel that of the mean of the pixels it stands for."""
-    pixels = _blocks(pixels, side)
+    while min(pixels.shape[:2]) >= 2 * side:
+        pixels = _halved(pixels)
     h, w = pixels.shape[:2]
     scale = min(1.0, side / min(h, w), math.sqrt(_LONGEST * side**2 / (h * w)))
     small = cv2.resize(pixels, (math.ceil(w * scale), math.ceil(h * scale)), interpolation=cv2.INTER_AREA)
     return np.clip(np.nan_to_num(lightness(small)), 0, 100)  # a float image can hold anything
 
 
-def _blocks(pixels: Pixels, side: int) -> Pixels:
-    """Squares of pixels by their means, at least `side` each way: much faster than by any other factor.
-
-    Less than a square is left out at the right and below, which stretches the rest by less than one in `side`.
-    """
-    h, w = pixels.shape[:2]
-    block = min(h, w) // side
-    if block < 2:
-        return pixels
-    whole = pixels[: h // block * block, : w // block * block]
-    return cv2.resize(whole, (w // block, h // block), interpolation=cv2.INTER_AREA)
+def _halved(pixels: Pixels) -> Pixels:
+    """Squares of four pixels by their means, much faster than by any other number; an odd last row is left out."""
+    h, w = (length // 2 for length in pixels.shape[:2])
+    return cv2.resize(pixels[: 2 * h, : 2 * w], (w, h), interpolation=cv2.INTER_AREA)
 
 
 def paint(pixels: Pixels, enlarger: Enlarger, threads: int, progress: Callable[[float], None]) -> None:
@@ -88,8 +87,9 @@ def _encoded(linear: Float, kind: type[np.generic]) -> Pixels:
 
 
 def _levels(values: Float) -> Pixels:
-    """0..1 (h, w, 3) -> 0..65535, what lies outside goes to the ends."""
-    return cv2.multiply(values.reshape(len(values), -1), 65535.0, dtype=cv2.CV_16U).reshape(values.shape)
+    """0..1 -> 0..65535 of the same shape, what lies outside goes to the ends."""
+    flat = values.reshape(len(values), -1)
+    return cv2.addWeighted(flat, 65535.0, flat, 0.0, 0.0, dtype=cv2.CV_16U).reshape(values.shape)
 
 
 def _strips(shape: tuple[int, ...]) -> Iterator[slice]:

@@ -1,6 +1,6 @@
 """Small ab -> full-size ab, guided by the photograph's own lightness, so that colours end where things end.
 
-    ab (h', w', 2), guide L (h, w)  ->  a linear model ab = slope * L + offset for each place  ->  rows of ab (n, W, 2)
+    ab (h', w', 2), guide L (h, w)  ->  linear models ab = slope * L + offset for each place  ->  rows of ab (2, n, W)
 
 He, Sun and Tang, "Guided Image Filtering", PAMI 2013, in the form of He and Sun's "Fast Guided Filter" (2015): the
 linear models are fitted on a reduced photograph and enlarged, to the full height at once, to the full width when rows
@@ -28,24 +28,29 @@ class Enlarger:
     def __init__(self, ab: Float, guide: Float, size: tuple[int, int], guided: bool, threads: int = 0) -> None:
         """ab (h', w', 2) and guide L (h, w) of the same photograph, whose full height and width are `size`."""
         height, self._width = size
-        models = _fitted(ab, guide, threads) if guided else cv2.merge([np.zeros_like(ab), ab])
-        self._models = cv2.resize(models, (models.shape[1], height), interpolation=cv2.INTER_LINEAR)
+        models = _fitted(ab, guide, threads) if guided else [(np.zeros_like(plane), plane) for plane in cv2.split(ab)]
+        self._models = [[_stretched(plane, plane.shape[1], height) for plane in model] for model in models]
 
     def rows(self, top: int, L: Float) -> Float:
-        """ab (n, W, 2) of the rows from `top`, whose lightness is L (n, W)."""
-        size = (self._width, len(L))
-        models = cv2.resize(self._models[top : top + len(L)], size, interpolation=cv2.INTER_LINEAR)
-        slope_a, slope_b, offset_a, offset_b = cv2.split(models)
-        return cv2.merge([slope_a * L + offset_a, slope_b * L + offset_b])
+        """ab (2, n, W) of the rows from `top`, whose lightness is L (n, W)."""
+        ab = np.empty((2, *L.shape), np.float32)
+        for channel, model in enumerate(self._models):
+            slope, offset = (_stretched(plane[top : top + len(L)], self._width, len(L)) for plane in model)
+            np.multiply(slope, L, out=ab[channel])
+            ab[channel] += offset
+        return ab
 
 
-def _fitted(ab: Float, guide: Float, threads: int) -> Float:
-    """Slopes and offsets (h, w, 4) of the local linear models of ab (h', w', 2)."""
+def _stretched(plane: Float, width: int, height: int) -> Float:
+    return cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def _fitted(ab: Float, guide: Float, threads: int) -> list[tuple[Float, Float]]:
+    """Slopes and offsets (h, w) of the local linear models of a, and of b, from ab (h', w', 2)."""
     cell = max(guide.shape[0] / ab.shape[0], guide.shape[1] / ab.shape[1])
     window = _Window(guide, radius=max(1, round(cell)))
     with ThreadPoolExecutor(threads or 2) as pool:
-        (slope_a, offset_a), (slope_b, offset_b) = pool.map(window.fit, cv2.split(ab))
-    return cv2.merge([slope_a, slope_b, offset_a, offset_b])
+        return list(pool.map(window.fit, cv2.split(ab)))
 
 
 class _Window:
