@@ -166,7 +166,7 @@ def _pool(chosen: argparse.Namespace, options: Options, colorizer: FileColorizer
 
     if chosen.ray:
         return cluster.actors(options, colorizer.how, chosen.ray, chosen.jobs)
-    return files.threads(colorizer, chosen.jobs or cores())
+    return files.threads(colorizer, chosen.jobs or cores() + 1)  # one may wait for the disk
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -190,7 +190,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
     many = parser.add_argument_group("for folders and several photographs")
     many.add_argument("--format", choices=("png", "jpeg", "tiff", "webp"), help="of the results (default: its own)")
-    many.add_argument("--jobs", type=_count, help="photographs at work at once (default: one for each core)")
+    many.add_argument("--jobs", type=_count, help="photographs at work at once (default: one more than cores)")
     many.add_argument("--dry-run", action="store_true", help="only tell what would be done")
     many.add_argument("--report", type=Path, metavar="FILE", help="tell what became of each photograph, as JSON")
     many.add_argument(

@@ -23,7 +23,7 @@ from tests.bench.results import Row, row_of_seconds
 from tests.bench.timing import fastest
 
 SIDE = 512  # pixels, the longer one
-TURNS = 40
+TURNS = 80
 
 
 def rows() -> list[Row]:

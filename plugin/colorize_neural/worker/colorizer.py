@@ -5,7 +5,6 @@ pixels (h, w, 3 or 4), sRGB: uint8, uint16 or float32 0..1  ->  the same array, 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +26,7 @@ STRENGTHS = (0.0, 2.0)
 WARMTHS = (-1.0, 1.0)
 _WARM = np.array([0.5, 0.866], np.float32)  # the direction of orange in the ab plane, a hue of 60 degrees
 _WARMEST = np.float32(0.5)  # how far full warmth moves a colour, share of its own chroma
-_REMEMBERED = 8  # answers of networks, some 100 kB each
+_REMEMBERED = 8  # answers of networks, and what they were given, some 400 kB each
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ class Colorizer:
         self, model: Model, devices: Devices, seen: Float, temperature: float, foreseen: Sequence[float]
     ) -> Answer:
         """ab (h', w', 2) that the network gives what it sees; remembered, or found together with the foreseen ones."""
-        asked = (model.id, devices.asked, hashlib.sha256(seen.tobytes()).digest())
+        asked = (model.id, devices.asked, seen.tobytes())
         wanted = (*asked, temperature)
         known = self._answers  # another thread may put others in its place
         if wanted not in known:

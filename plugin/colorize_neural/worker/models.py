@@ -6,7 +6,6 @@ L (h, w), 0..100;  temperatures  ->  ab (t, h', w', 2) in Lab units       (the c
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import re
 import threading
@@ -173,6 +172,8 @@ def content_of(model: Model) -> bytes:
 
 def check_intact(model: Model, content: bytes) -> None:
     """ColorizeError where these are not the bytes that the manifest means."""
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, while ONNX Runtime is at work
+
     if hashlib.sha256(content).hexdigest() != model.sha256:
         raise ColorizeError(f"The model file {model.file} is damaged: {model.remedy}.")
 

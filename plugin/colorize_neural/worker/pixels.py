@@ -32,9 +32,9 @@ from colorize_neural.worker.upsample import Enlarger
 
 Pixels = NDArray[Any]
 
-_MOST_THREADS = 8  # each holds a strip in floating point, some 10 MB
+_MOST_THREADS = 8  # each holds a strip in floating point, some 20 MB
 _LONGEST = 8  # sides to one, of what a photograph is reduced to: longer ones are reduced further
-_STRIP_PIXELS = 1 << 17  # few enough for a core's cache, many enough to hide Python
+_STRIP_PIXELS = 1 << 18  # few enough for a core's cache, many enough to hide Python
 
 
 def lightness(pixels: Pixels) -> Float:
@@ -49,13 +49,14 @@ def lightness(pixels: Pixels) -> Float:
 
 
 def reduced_lightness(pixels: Pixels, side: int) -> Float:
-    """L with a shorter side of at most that, each pixel that of the mean of the pixels it stands for."""
+    """L with a shorter side of at most that, each pixel the mean of the pixels it stands for."""
     while min(pixels.shape[:2]) >= 2 * side:
         pixels = _halved(pixels)
     h, w = pixels.shape[:2]
     scale = min(1.0, side / min(h, w), math.sqrt(_LONGEST * side**2 / (h * w)))
-    small = cv2.resize(pixels, (math.ceil(w * scale), math.ceil(h * scale)), interpolation=cv2.INTER_AREA)
-    return np.clip(np.nan_to_num(lightness(small)), 0, 100)  # a float image can hold anything
+    size = math.ceil(w * scale), math.ceil(h * scale)
+    L = cv2.resize(lightness(pixels), size, interpolation=cv2.INTER_AREA)
+    return np.clip(np.nan_to_num(L), 0, 100)  # a float image can hold anything
 
 
 def _halved(pixels: Pixels) -> Pixels:
@@ -66,16 +67,21 @@ def _halved(pixels: Pixels) -> Pixels:
 
 def paint(pixels: Pixels, enlarger: Enlarger, threads: int, progress: Callable[[float], None]) -> None:
     """Joins each strip's own lightness with its enlarged ab, on so many threads, 0 for all cores."""
-    strips = list(_strips(pixels.shape))
-    with ThreadPoolExecutor(threads or min(_MOST_THREADS, cores())) as pool:
+    threads = threads or min(_MOST_THREADS, cores())
+    height, width = pixels.shape[:2]
+    strips = list(_strips(height, width, threads))
+    with ThreadPoolExecutor(threads) as pool:
         for done, _ in enumerate(pool.map(partial(_paint_strip, pixels, enlarger), strips), 1):
             progress(done / len(strips))
 
 
 def _paint_strip(pixels: Pixels, enlarger: Enlarger, strip: slice) -> None:
     L = lightness(pixels[strip])
-    linear = linear_in_gamut(L, enlarger.rows(strip.start, L))
-    pixels[strip, :, :3] = _encoded(linear, pixels.dtype.type)
+    colours = _encoded(linear_in_gamut(L, enlarger.rows(strip.start, L)), pixels.dtype.type)
+    if pixels.shape[2] == colours.shape[2]:
+        pixels[strip] = colours
+    else:  # six times as fast as to assign them beside the alpha
+        cv2.mixChannels([colours], [pixels[strip]], [0, 0, 1, 1, 2, 2])
 
 
 def _encoded(linear: Float, kind: type[np.generic]) -> Pixels:
@@ -92,6 +98,7 @@ def _levels(values: Float) -> Pixels:
     return cv2.addWeighted(flat, 65535.0, flat, 0.0, 0.0, dtype=cv2.CV_16U).reshape(values.shape)
 
 
-def _strips(shape: tuple[int, ...]) -> Iterator[slice]:
-    rows = max(1, _STRIP_PIXELS // shape[1])
-    return (slice(top, min(top + rows, shape[0])) for top in range(0, shape[0], rows))
+def _strips(height: int, width: int, at_least: int) -> Iterator[slice]:
+    """Rows that are painted together; in so many strips at least, where there are so many rows."""
+    rows = max(1, min(_STRIP_PIXELS // width, math.ceil(height / at_least)))
+    return (slice(top, min(top + rows, height)) for top in range(0, height, rows))
