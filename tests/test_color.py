@@ -28,6 +28,11 @@ def test_every_grey_comes_back_value_for_value(steps: int) -> None:
     assert np.array_equal(np.rint(rgb[0] * (steps - 1)), np.repeat(np.arange(steps)[:, None], 3, axis=1))
 
 
+def test_black_is_0_and_no_grey_is_below() -> None:
+    assert color.lightness_from_rgb(np.zeros((1, 3), np.float32)) == 0
+    assert color.lightness_levels().min() == 0
+
+
 def test_every_eighth_colour_comes_back_within_a_hundredth_of_an_8_bit_step() -> None:
     levels = np.linspace(0, 1, 33, dtype=np.float32)
     rgb = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(-1, 3)

@@ -193,7 +193,7 @@ def test_guidance_blurs_no_colours(photograph: Pixels) -> None:
     L = lightness(photograph)
     ab = cv2.blur(np.random.default_rng(1).uniform(-100, 100, (64, 52, 2)).astype(np.float32), (3, 3))
     enlarged = Enlarger(ab, L, L.shape, guided=True).rows(0, L)
-    reduced = cv2.resize(cv2.merge(enlarged), (52, 64), interpolation=cv2.INTER_AREA)
+    reduced = cv2.resize(cv2.merge([*enlarged]), (52, 64), interpolation=cv2.INTER_AREA)
     assert np.abs(reduced - ab).mean() < 0.1 * np.abs(ab).mean()
 
 

@@ -16,6 +16,7 @@ from export import evaluate, pages, robustness
 from export.degrade import FAULTS
 from export.metrics import Rgb, ab_error
 from export.photos import find_photos
+from export.robustness import Fault
 from export.sheet import CELL, HEADER
 from export.systems import MEAN_AB, System, baselines, grey, model_system
 from tests.tiny_models import make_models
@@ -74,6 +75,12 @@ def test_colours_told_from_the_lightness_alone_suffer_by_fading_and_the_figure_i
     assert row["fade"] > 1.03
     assert row["fade"] > row["jpeg"]
     assert degraded(table, truths)[MEAN_AB] == row
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_black_that_a_rounding_has_left_below_0_looks_old_too(fault: Fault) -> None:
+    faulty = [fault(np.full((32, 32), -2e-6, np.float32), np.random.default_rng(seed)) for seed in range(8)]
+    assert np.isfinite(faulty).all()
 
 
 def test_the_same_photograph_has_the_same_colours_at_every_size_unless_the_model_depends_on_it(

@@ -34,7 +34,7 @@ def rows() -> list[Row]:
     model = read_models(told.models)[0]
     session = Session(model, "cpu")
     L = np.random.default_rng(0).uniform(0, 100, model.framing.working_size(*rgb.shape[:2])).astype(np.float32)
-    unseen = itertools.count(0.51, 0.01)  # temperatures are remembered, the default one from the start
+    unseen = itertools.count(0.505, 0.005)  # temperatures are remembered, the default one from the start
     with Client(told) as client:
 
         def coloured(**options: float) -> None:

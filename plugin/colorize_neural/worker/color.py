@@ -151,7 +151,8 @@ def _outside(linear: Float) -> NDArray[np.intp]:
 
 
 def _lightness(Y: Float) -> Float:
-    return 116 * _curve(Y) - 16
+    """A share of the white's luminance -> L; black is 0, where 16 subtracted would leave a rounding below it."""
+    return 116 * (_curve(Y) - _curve(np.zeros(1, np.float32)))
 
 
 def _lab_from_shares(shares: Float) -> Float:
