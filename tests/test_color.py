@@ -29,7 +29,7 @@ def test_every_grey_comes_back_value_for_value(steps: int) -> None:
 
 
 def test_black_is_0_and_no_grey_is_below() -> None:
-    assert color.lightness_from_rgb(np.zeros((1, 3), np.float32)) == 0
+    assert color.lightness_from_linear(np.zeros((1, 3), np.float32)) == 0
     assert color.lightness_levels().min() == 0
 
 
