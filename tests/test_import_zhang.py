@@ -14,10 +14,11 @@ import onnx
 import pytest
 import torch
 from colorize_neural.errors import ColorizeError
-from colorize_neural.worker.color import D65, Float, lab_from_rgb, lightness_from_rgb, srgb_from_linear
+from colorize_neural.worker.color import D65, Float, lab_from_rgb, srgb_from_linear
 from colorize_neural.worker.colorizer import Colorizer, Options
 from colorize_neural.worker.framing import AnySize
 from colorize_neural.worker.models import Model, Session, read_models
+from colorize_neural.worker.pixels import lightness
 from skimage import color, data
 from torch import Tensor, nn
 
@@ -107,7 +108,7 @@ def model_of(folder: Path, wanted: str) -> Model:
 def photograph() -> Float:
     """L (h, w) of a photograph, its sides odd multiples of 8."""
     rgb = cv2.resize(data.astronaut(), (104, 72), interpolation=cv2.INTER_AREA)
-    return lightness_from_rgb(rgb.astype(np.float32) / np.float32(255))
+    return lightness(rgb)
 
 
 def d50_from_d65(L: Float, ab: Float) -> Float:

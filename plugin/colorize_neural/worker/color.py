@@ -66,19 +66,9 @@ def rgb_from_lab(lab: Float) -> Float:
     return srgb_from_linear(_transformed(_uncurve(_transformed(lab, _PLACES)), TO_RGB))
 
 
-def lightness_from_rgb(rgb: Float) -> Float:
-    """sRGB 0..1 (..., 3) -> L (...), 0..100."""
-    return lightness_from_linear(linear_from_srgb(rgb))
-
-
 def lightness_from_linear(linear: Float) -> Float:
     """Linear light of sRGB's primaries 0..1 (..., 3) -> L (...), 0..100."""
-    return _lightness(luminance(linear))
-
-
-def luminance(linear: Float) -> Float:
-    """Linear light of sRGB's primaries (..., 3) -> Y (...), a share of the white's."""
-    return _transformed(linear, FROM_RGB[1:2])[..., 0]
+    return _lightness(_transformed(linear, FROM_RGB[1:2])[..., 0])
 
 
 @cache
@@ -88,15 +78,15 @@ def srgb_bytes() -> NDArray[np.uint8]:
 
 
 @cache
-def lightness_levels() -> Float:
-    """The L of a luminance in 65,536 steps: (65536,)."""
-    return _lightness(np.linspace(0, 1, 65536, dtype=np.float32))
-
-
-@cache
 def linear_levels(steps: int) -> Float:
     """The linear light of `steps` integer levels of sRGB (256 or 65,536): (steps,)."""
     return linear_from_srgb((np.arange(steps) / (steps - 1)).astype(np.float32))
+
+
+@cache
+def lightness_levels(steps: int) -> Float:
+    """The L of the greys of these levels: (steps,)."""
+    return _lightness(linear_levels(steps))
 
 
 def rgb_in_gamut(L: Float, ab: Float) -> Float:
@@ -151,7 +141,7 @@ def _outside(linear: Float) -> NDArray[np.intp]:
 
 
 def _lightness(Y: Float) -> Float:
-    """A share of the white's luminance -> L; black is 0, where 16 subtracted would leave a rounding below it."""
+    """A share of the white's luminance -> L; at black, 16 subtracted would leave a rounding below 0."""
     return 116 * (_curve(Y) - _curve(np.zeros(1, np.float32)))
 
 

@@ -19,11 +19,10 @@ from numpy.typing import NDArray
 from colorize_neural.worker.color import (
     Float,
     lightness_from_linear,
-    lightness_from_rgb,
     lightness_levels,
+    linear_from_srgb,
     linear_in_gamut,
     linear_levels,
-    luminance,
     srgb_bytes,
     srgb_from_linear,
 )
@@ -38,14 +37,15 @@ _STRIP_PIXELS = 1 << 18  # few enough for a core's cache, many enough to hide Py
 
 
 def lightness(pixels: Pixels) -> Float:
-    """L (h, w) of pixels (h, w, 3 or 4); integers by tables, 8 bits within a tenth of a step."""
+    """L (h, w) of pixels (h, w, 3 or 4); that of greys by a table."""
     rgb = pixels if pixels.shape[2] == 3 else cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB)
     if rgb.dtype == np.float32:
-        return lightness_from_rgb(rgb)
-    linear = cv2.LUT(rgb, linear_levels(np.iinfo(rgb.dtype).max + 1))
-    if rgb.dtype == np.uint8:
-        return cv2.LUT(_levels(luminance(linear)), lightness_levels())
-    return lightness_from_linear(linear)
+        return lightness_from_linear(linear_from_srgb(rgb))
+    steps = np.iinfo(rgb.dtype).max + 1
+    red, green, blue = cv2.split(rgb)
+    if np.array_equal(red, green) and np.array_equal(red, blue):
+        return cv2.LUT(red, lightness_levels(steps))
+    return lightness_from_linear(cv2.LUT(rgb, linear_levels(steps)))
 
 
 def reduced_lightness(pixels: Pixels, side: int) -> Float:
