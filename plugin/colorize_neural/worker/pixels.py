@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -26,7 +25,7 @@ from colorize_neural.worker.color import (
     srgb_bytes,
     srgb_from_linear,
 )
-from colorize_neural.worker.cores import cores
+from colorize_neural.worker.cores import cores, on_threads
 from colorize_neural.worker.upsample import Enlarger
 
 Pixels = NDArray[Any]
@@ -70,9 +69,8 @@ def paint(pixels: Pixels, enlarger: Enlarger, threads: int, progress: Callable[[
     threads = threads or min(_MOST_THREADS, cores())
     height, width = pixels.shape[:2]
     strips = list(_strips(height, width, threads))
-    with ThreadPoolExecutor(threads) as pool:
-        for done, _ in enumerate(pool.map(partial(_paint_strip, pixels, enlarger), strips), 1):
-            progress(done / len(strips))
+    for done, _ in enumerate(on_threads(threads, partial(_paint_strip, pixels, enlarger), strips), 1):
+        progress(done / len(strips))
 
 
 def _paint_strip(pixels: Pixels, enlarger: Enlarger, strip: slice) -> None:

@@ -10,12 +10,11 @@ resolution by image registration", 1991).
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import cv2
 import numpy as np
 
 from colorize_neural.worker.color import Float
+from colorize_neural.worker.cores import on_threads
 
 GUIDE_SIDE = 256  # pixels: the shorter side of a guide; half as many again gain half a percent
 _CORRECTIONS = 2  # the filter blurs: after these, the enlarged ab reduced again is nearly the small one
@@ -49,8 +48,7 @@ def _fitted(ab: Float, guide: Float, threads: int) -> list[tuple[Float, Float]]:
     """Slopes and offsets (h, w) of the local linear models of a, and of b, from ab (h', w', 2)."""
     cell = max(guide.shape[0] / ab.shape[0], guide.shape[1] / ab.shape[1])
     window = _Window(guide, radius=max(1, round(cell)))
-    with ThreadPoolExecutor(threads or 2) as pool:
-        return list(pool.map(window.fit, cv2.split(ab)))
+    return list(on_threads(threads or 2, window.fit, cv2.split(ab)))
 
 
 class _Window:
