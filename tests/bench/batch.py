@@ -6,6 +6,7 @@ encodes, the network runs once, OpenCV converts Lab to RGB once; a thread for ea
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,7 @@ def rows() -> list[Row]:
             TURNS,
             partial(output, *COMMAND, many, "-o", many.with_suffix(".out"), "--overwrite"),
             partial(bare_work, sorted(many.iterdir()), Path(folder)),
+            after=os.sync,  # what one wrote is not to keep the disk busy for the other
         )
     memory = f"{much / 1e6:.0f} MB beside {little / 1e6:.0f} MB"
     return [

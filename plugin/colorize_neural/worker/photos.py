@@ -18,7 +18,7 @@ import pyvips
 from numpy.typing import NDArray
 
 from colorize_neural.errors import ColorizeError
-from colorize_neural.journal import beside
+from colorize_neural.journal import beside, on_disk
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,11 @@ def write_photograph(photograph: Photograph, path: Path) -> None:
     """Writes beside and renames, so that `path` is whole or untouched; ColorizeError where that fails."""
     written = beside(path)
     save_photograph(photograph, path, written)
-    written.replace(path)
+    try:
+        on_disk(written)
+        written.replace(path)
+    except OSError as error:
+        raise _not_written(path, written, error) from error
 
 
 def save_photograph(photograph: Photograph, path: Path, written: Path) -> None:
@@ -122,13 +126,15 @@ def save_photograph(photograph: Photograph, path: Path, written: Path) -> None:
         with written.open("wb") as stream:
             target = pyvips.Target.new_to_descriptor(stream.fileno())
             image.write_to_target(target, path.suffix, **wanted.arguments)
-            os.fsync(stream.fileno())
     except (pyvips.Error, OSError) as error:
-        written.unlink(missing_ok=True)
-        reason = " ".join(str(error).split())
-        raise ColorizeError(
-            f"{path} could not be written, {reason}: free space there or name another place."
-        ) from error
+        raise _not_written(path, written, error) from error
+
+
+def _not_written(path: Path, written: Path, error: Exception) -> ColorizeError:
+    """Of what is half-written nothing is left."""
+    written.unlink(missing_ok=True)
+    reason = " ".join(str(error).split())
+    return ColorizeError(f"{path} could not be written, {reason}: free space there or name another place.")
 
 
 def use_threads(count: int) -> None:
