@@ -30,9 +30,9 @@ from colorize_neural.worker.upsample import Enlarger
 
 Pixels = NDArray[Any]
 
-_MOST_THREADS = 8  # each holds a strip in floating point, some 20 MB
+_MOST_THREADS = 8  # each holds a strip in floating point, some 10 MB
 _LONGEST = 8  # sides to one, of what a photograph is reduced to: longer ones are reduced further
-_STRIP_PIXELS = 1 << 18  # few enough for a core's cache, many enough to hide Python
+_STRIP_PIXELS = 1 << 17  # few enough for a core's cache, many enough to hide Python
 
 
 def lightness(pixels: Pixels) -> Float:
