@@ -93,7 +93,6 @@ class Journal:
             "how": how,
         }
         assert self._file is not None, "a journal is held before it is written to"
-        on_disk(written)
         text = f"\n{json.dumps(line)}".encode()  # the line break comes first: the line before may be cut
         if self._file.write(text) != len(text):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -126,12 +125,6 @@ def _sweep(folders: Collection[Path]) -> None:
     for folder in folders:
         for left in folder.glob(f"{_BESIDE}*"):
             left.unlink(missing_ok=True)
-
-
-def on_disk(file: Path) -> None:
-    """Waits until the disk has all that was written; OSError where it cannot have it."""
-    with file.open("rb+") as stream:
-        os.fsync(stream.fileno())
 
 
 def stamp(file: Path) -> Stamp | None:

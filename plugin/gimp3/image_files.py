@@ -96,6 +96,8 @@ def save(image: Any, file: Path) -> None:
         raise ColorizeError(
             f"GIMP cannot save the result ({_reason()}): look whether {file.parent} has room, and can be written to."
         )
+    with file.open("rb+") as written:
+        os.fsync(written.fileno())
 
 
 def _reason() -> str:

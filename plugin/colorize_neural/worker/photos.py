@@ -18,7 +18,7 @@ import pyvips
 from numpy.typing import NDArray
 
 from colorize_neural.errors import ColorizeError
-from colorize_neural.journal import beside, on_disk
+from colorize_neural.journal import beside
 
 
 @dataclass(frozen=True)
@@ -107,11 +107,7 @@ def write_photograph(photograph: Photograph, path: Path) -> None:
     """Writes beside and renames, so that `path` is whole or untouched; ColorizeError where that fails."""
     written = beside(path)
     save_photograph(photograph, path, written)
-    try:
-        on_disk(written)
-        written.replace(path)
-    except OSError as error:
-        raise _not_written(path, written, error) from error
+    written.replace(path)
 
 
 def save_photograph(photograph: Photograph, path: Path, written: Path) -> None:
@@ -126,15 +122,13 @@ def save_photograph(photograph: Photograph, path: Path, written: Path) -> None:
         with written.open("wb") as stream:
             target = pyvips.Target.new_to_descriptor(stream.fileno())
             image.write_to_target(target, path.suffix, **wanted.arguments)
+            os.fsync(stream.fileno())
     except (pyvips.Error, OSError) as error:
-        raise _not_written(path, written, error) from error
-
-
-def _not_written(path: Path, written: Path, error: Exception) -> ColorizeError:
-    """Of what is half-written nothing is left."""
-    written.unlink(missing_ok=True)
-    reason = " ".join(str(error).split())
-    return ColorizeError(f"{path} could not be written, {reason}: free space there or name another place.")
+        written.unlink(missing_ok=True)
+        reason = " ".join(str(error).split())
+        raise ColorizeError(
+            f"{path} could not be written, {reason}: free space there or name another place."
+        ) from error
 
 
 def use_threads(count: int) -> None:
