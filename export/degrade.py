@@ -36,7 +36,7 @@ def frame(lab: Float, random: np.random.Generator) -> Float:
 def fade(L: Float, random: np.random.Generator) -> Float:
     """Low contrast and a bent tone curve: black turns grey, white turns dull."""
     black, white = random.uniform(0, 30), random.uniform(70, 100)
-    share = np.maximum(L, 0) / 100  # a rounding below black has no power
+    share = np.maximum(L, 0) / 100  # a negative number has no such power, and a rounding can make black one
     return (black + (white - black) * share ** random.uniform(0.7, 1.4)).astype(np.float32)
 
 

@@ -70,10 +70,20 @@ def test_lightness_is_the_users(colorizer: Colorizer, photograph: Pixels, dtype:
     assert np.median(lab(result)[..., 2]) > 30
 
 
-def test_alpha_is_kept(colorizer: Colorizer, photograph: Pixels) -> None:
-    alpha = np.arange(photograph[..., 0].size).reshape(photograph.shape[:2]).astype(np.uint8)
-    result = coloured(colorizer, np.dstack([photograph, alpha]), model="orange")
+@pytest.mark.parametrize(("dtype", "step"), [(np.uint8, 1), (np.uint16, 1), (np.float32, 1e-4)])
+def test_alpha_is_kept_and_changes_no_colour(
+    colorizer: Colorizer, photograph: Pixels, dtype: type, step: float
+) -> None:
+    pixels: Pixels = (photograph / (255 if dtype is np.float32 else 1)).astype(dtype)
+    alpha: Pixels = np.arange(photograph[..., 0].size).reshape(photograph.shape[:2]).astype(np.uint8).astype(dtype)
+    result = coloured(colorizer, np.dstack([pixels, alpha]), model="orange")
     assert np.array_equal(result[..., 3], alpha)
+    assert np.allclose(result[..., :3], coloured(colorizer, pixels, model="orange"), rtol=0, atol=step)
+
+
+def test_a_strip_of_film_is_coloured_all_along(colorizer: Colorizer) -> None:
+    strip = np.full((200, 200 * 100, 3), 128, np.uint8)
+    assert np.ptp(coloured(colorizer, strip, model="orange").reshape(-1, 3), axis=0).max() <= 1
 
 
 def test_a_sepia_photograph_is_first_reduced_to_its_lightness(colorizer: Colorizer, photograph: Pixels) -> None:

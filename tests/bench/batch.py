@@ -1,7 +1,8 @@
 """Photographs a second that a folder takes, beside the bare work on the same cores, and the memory of few and of many.
 
-1,000 JPEGs of 2 megapixels, through the command as users start it. The bare work, for as many: libvips decodes and
-encodes, the network runs once, OpenCV converts Lab to RGB once; a thread for each core, each library with one thread.
+1,000 JPEGs of 2 megapixels, through the command as users start it: once for its memory, then over what is there. The
+bare work, for as many: libvips decodes and encodes, the network runs once, OpenCV converts Lab to RGB once; a thread
+for each core, each library with one thread.
 """
 
 from __future__ import annotations

@@ -119,7 +119,10 @@ def ab_under_d50(L: Float, ab: Float) -> Float:
 
 
 def _with_less_chroma(y: Float, Y: Float, apart: Float) -> Float:
-    """As `_linear`, of the same lightness and hue with the largest chroma inside the gamut, by bisection."""
+    """As `_linear`, of the same lightness and hue with the largest chroma inside the gamut, by bisection.
+
+    y, Y (1, n), apart (2, 1, n) -> linear light (1, n, 3)
+    """
     low, high = (-_GAMUT_SLACK,) * 3, (1 + _GAMUT_SLACK,) * 3
     share, step = np.full_like(y, 0.5), np.float32(0.5)
     for _ in range(_GAMUT_STEPS):
@@ -166,7 +169,7 @@ def _uncurve(places: Float) -> Float:
 
 
 def _at_least(limit: float, values: Float) -> Float:
-    """By `clip`, which is three times as fast as `maximum`."""
+    """By `clip`, which is faster than `maximum`."""
     return values.clip(limit, np.inf)
 
 

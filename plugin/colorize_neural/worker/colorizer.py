@@ -1,6 +1,6 @@
 """One photograph: lightness -> model -> colours at full size.
 
-pixels (h, w, 3 or 4), sRGB: uint8, uint16 or float32 0..1  ->  the same array, its RGB coloured, its alpha kept
+pixels (h, w, 3 or 4), sRGB: uint8, uint16 or float32 0..1, C-contiguous  ->  the same, its RGB coloured, its alpha kept
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STRENGTHS = (0.0, 2.0)
 WARMTHS = (-1.0, 1.0)
 _WARM = np.array([0.5, 0.866], np.float32)  # the direction of orange in the ab plane, a hue of 60 degrees
 _WARMEST = np.float32(0.5)  # how far full warmth moves a colour, share of its own chroma
-_REMEMBERED = 8  # answers of networks, and what they were given, some 400 kB each
+_REMEMBERED = 8  # answers of networks, and what they were given, up to 2 MB each
 
 
 @dataclass(frozen=True)

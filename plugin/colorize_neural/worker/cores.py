@@ -1,4 +1,4 @@
-"""The processor's cores."""
+"""The processor's cores, and work for several threads."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A photograph's pixels: their lightness out, their colours in.
 
-pixels (h, w, 3 or 4), sRGB: uint8, uint16 or float32 0..1  ->  L (h', w'), 0..100, reduced
+pixels (h, w, 3 or 4), C-contiguous, sRGB: uint8, uint16 or float32 0..1  ->  L (h', w'), 0..100, reduced
 pixels, colours of any of their rows                         ->  the same array, its RGB coloured, its alpha kept
 """
 
@@ -36,7 +36,7 @@ _STRIP_PIXELS = 1 << 17  # few enough for a core's cache, many enough to hide Py
 
 
 def lightness(pixels: Pixels) -> Float:
-    """L (h, w) of pixels (h, w, 3 or 4); that of greys by a table."""
+    """L (h, w) of pixels (h, w, 3 or 4); by a table where all are greys in integers."""
     rgb = pixels if pixels.shape[2] == 3 else cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB)
     if rgb.dtype == np.float32:
         return lightness_from_linear(linear_from_srgb(rgb))
@@ -48,18 +48,23 @@ def lightness(pixels: Pixels) -> Float:
 
 
 def reduced_lightness(pixels: Pixels, side: int) -> Float:
-    """L with a shorter side of at most that, each pixel the mean of the pixels it stands for."""
+    """L with a shorter side of at most that, each pixel a mean of those it stands for."""
     while min(pixels.shape[:2]) >= 2 * side:
         pixels = _halved(pixels)
     h, w = pixels.shape[:2]
     scale = min(1.0, side / min(h, w), math.sqrt(_LONGEST * side**2 / (h * w)))
     size = math.ceil(w * scale), math.ceil(h * scale)
+    if scale < 0.5:  # a long one, of which halving has left much
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     L = cv2.resize(lightness(pixels), size, interpolation=cv2.INTER_AREA)
     return np.clip(np.nan_to_num(L), 0, 100)  # a float image can hold anything
 
 
 def _halved(pixels: Pixels) -> Pixels:
-    """Squares of four pixels by their means, much faster than by any other number; an odd last row is left out."""
+    """Squares of four pixels by their means, much faster than by any other number.
+
+    An odd last row or column is left out: all of them together stretch the rest by less than one pixel in `side`.
+    """
     h, w = (length // 2 for length in pixels.shape[:2])
     return cv2.resize(pixels[: 2 * h, : 2 * w], (w, h), interpolation=cv2.INTER_AREA)
 
@@ -78,7 +83,7 @@ def _paint_strip(pixels: Pixels, enlarger: Enlarger, strip: slice) -> None:
     colours = _encoded(linear_in_gamut(L, enlarger.rows(strip.start, L)), pixels.dtype.type)
     if pixels.shape[2] == colours.shape[2]:
         pixels[strip] = colours
-    else:  # six times as fast as to assign them beside the alpha
+    else:  # much faster than to assign them beside the alpha
         cv2.mixChannels([colours], [pixels[strip]], [0, 0, 1, 1, 2, 2])
 
 
@@ -92,7 +97,7 @@ def _encoded(linear: Float, kind: type[np.generic]) -> Pixels:
 
 def _levels(values: Float) -> Pixels:
     """0..1 -> 0..65535 of the same shape, what lies outside goes to the ends."""
-    flat = values.reshape(len(values), -1)
+    flat = values.reshape(len(values), -1)  # addWeighted, though there is nothing to add: it is faster than multiply
     return cv2.addWeighted(flat, 65535.0, flat, 0.0, 0.0, dtype=cv2.CV_16U).reshape(values.shape)
 
 
