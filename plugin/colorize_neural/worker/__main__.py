@@ -6,7 +6,6 @@ It ends at once when its input closes, even in mid-work: GIMP kills a cancelled 
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import queue
 import threading
@@ -143,13 +142,10 @@ class Worker:
 
 def _load_libraries() -> None:
     """While the front end reads its pixels."""
-    gc.disable()  # what is imported stays, and to look through it again and again takes a twentieth of the time
     try:
         import colorize_neural.worker.colorizer  # noqa: F401, PLC0415
     except Exception as error:
         settings.sentence_of(error)  # for the log: NumPy tells the cause only the first time
-    finally:
-        gc.enable()
 
 
 @contextlib.contextmanager
