@@ -22,6 +22,7 @@ from colorize_neural.worker.color import (
     linear_from_srgb,
     linear_in_gamut,
     linear_levels,
+    luminance_from_lightness,
     srgb_bytes,
     srgb_from_linear,
 )
@@ -36,15 +37,23 @@ _STRIP_PIXELS = 1 << 17  # few enough for a core's cache, many enough to hide Py
 
 
 def lightness(pixels: Pixels) -> Float:
-    """L (h, w) of pixels (h, w, 3 or 4); by a table where all are greys in integers."""
+    """L (h, w), 0..100, of pixels (h, w, 3 or 4)."""
+    return light(pixels)[0]
+
+
+def light(pixels: Pixels) -> tuple[Float, Float]:
+    """L, 0..100, and its Y, 0..1, (h, w) each, of pixels (h, w, 3 or 4); by tables where all are greys in integers."""
     rgb = pixels if pixels.shape[2] == 3 else cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB)
     if rgb.dtype == np.float32:
-        return lightness_from_linear(linear_from_srgb(rgb))
-    steps = np.iinfo(rgb.dtype).max + 1
-    red, green, blue = cv2.split(rgb)
-    if np.array_equal(red, green) and np.array_equal(red, blue):
-        return cv2.LUT(red, lightness_levels(steps))
-    return lightness_from_linear(cv2.LUT(rgb, linear_levels(steps)))
+        linear = linear_from_srgb(rgb)
+    else:
+        steps = np.iinfo(rgb.dtype).max + 1
+        red, green, blue = cv2.split(rgb)
+        if np.array_equal(red, green) and np.array_equal(red, blue):
+            return cv2.LUT(red, lightness_levels(steps)), cv2.LUT(red, linear_levels(steps))
+        linear = cv2.LUT(rgb, linear_levels(steps))
+    L = lightness_from_linear(linear)
+    return L, luminance_from_lightness(L)
 
 
 def reduced_lightness(pixels: Pixels, side: int) -> Float:
@@ -79,8 +88,8 @@ def paint(pixels: Pixels, enlarger: Enlarger, threads: int, progress: Callable[[
 
 
 def _paint_strip(pixels: Pixels, enlarger: Enlarger, strip: slice) -> None:
-    L = lightness(pixels[strip])
-    colours = _encoded(linear_in_gamut(L, enlarger.rows(strip.start, L)), pixels.dtype.type)
+    L, Y = light(pixels[strip])
+    colours = _encoded(linear_in_gamut(L, Y, enlarger.rows(strip.start, L)), pixels.dtype.type)
     if pixels.shape[2] == colours.shape[2]:
         pixels[strip] = colours
     else:  # much faster than to assign them beside the alpha
