@@ -66,9 +66,14 @@ def rgb_from_lab(lab: Float) -> Float:
     return srgb_from_linear(_transformed(_uncurve(_transformed(lab, _PLACES)), TO_RGB))
 
 
-def lightness_from_linear(linear: Float) -> Float:
-    """Linear light of sRGB's primaries 0..1 (..., 3) -> L (...), 0..100."""
-    return _lightness(_transformed(linear, FROM_RGB[1:2])[..., 0])
+def luminance_from_linear(linear: Float) -> Float:
+    """Linear light of sRGB's primaries 0..1 (..., 3) -> Y (...), a share of the white's."""
+    return _transformed(linear, FROM_RGB[1:2])[..., 0]
+
+
+def lightness_from_luminance(Y: Float) -> Float:
+    """Y, a share of the white's -> L of that shape, 0..100; at black, 16 subtracted would leave a rounding below 0."""
+    return 116 * (_curve(Y) - _curve(np.zeros(1, np.float32)))
 
 
 def luminance_from_lightness(L: Float) -> Float:
@@ -91,7 +96,13 @@ def linear_levels(steps: int) -> Float:
 @cache
 def lightness_levels(steps: int) -> Float:
     """The L of the greys of these levels: (steps,)."""
-    return _lightness(linear_levels(steps))
+    return lightness_from_luminance(linear_levels(steps))
+
+
+@cache
+def lightness_of_luminances() -> Float:
+    """The L of Y in 65,536 steps, up to 0.014 apart: (65536,)."""
+    return lightness_from_luminance(np.linspace(0, 1, 65536, dtype=np.float32))
 
 
 def rgb_in_gamut(L: Float, ab: Float) -> Float:
@@ -169,11 +180,6 @@ def _outside(linear: Float) -> NDArray[np.intp]:
     if low <= darkest and brightest <= high:
         return np.empty(0, np.intp)
     return np.flatnonzero((values < low) | (values > high)) // 3
-
-
-def _lightness(Y: Float) -> Float:
-    """A share of the white's luminance -> L; at black, 16 subtracted would leave a rounding below 0."""
-    return 116 * (_curve(Y) - _curve(np.zeros(1, np.float32)))
 
 
 def _place(L: Float) -> Float:

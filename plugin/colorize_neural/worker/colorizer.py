@@ -86,7 +86,7 @@ class Colorizer:
         temperature = options.temperature or model.default_temperature or 1.0
         answer = self._answer(model, devices, seen, temperature, foreseen)
         ab = _adjusted(answer.ab, options)
-        enlarger = Enlarger(ab, guide, pixels.shape[:2], options.edge_guidance, self._threads)
+        enlarger = Enlarger(ab, guide, pixels.shape[:2], options.edge_guidance)
         paint(pixels, enlarger, self._threads, lambda share: progress(0.3 + 0.7 * share, "Painting"))
         return Outcome(answer.device, answer.note)
 
@@ -135,6 +135,8 @@ def _scaled(L: Float, size: tuple[int, int]) -> Float:
 def _adjusted(ab: Float, options: Options) -> Float:
     """ab (h, w, 2) times the strength, moved towards orange or blue by a share of its chroma: grey stays grey."""
     ab = ab * np.float32(options.strength)
+    if not options.warmth:
+        return ab
     chroma = np.linalg.norm(ab, axis=2, keepdims=True)
     return ab + np.float32(options.warmth) * _WARMEST * chroma * _WARM
 
