@@ -26,6 +26,7 @@ STRENGTHS = (0.0, 2.0)
 WARMTHS = (-1.0, 1.0)
 _WARM = np.array([0.5, 0.866], np.float32)  # the direction of orange in the ab plane, a hue of 60 degrees
 _WARMEST = np.float32(0.5)  # how far full warmth moves a colour, share of its own chroma
+_SMALL = 4_000_000  # bytes
 _REMEMBERED = 8  # answers of networks, and what they were given, up to 2 MB each
 
 
@@ -70,6 +71,7 @@ class Colorizer:
         self._models = read_models(models_folder, added)
         self._devices: dict[tuple[str, str], Devices] = {}
         self._answers: dict[tuple[str, str, bytes, float], Answer] = {}
+        self._last = np.empty(0), 0, np.empty(0)  # a photograph, the side it was reduced to, and its lightness then
 
     def colorize(self, pixels: Pixels, options: Options, progress: Progress, foreseen: Sequence[float] = ()) -> Outcome:
         """Replaces the RGB of `pixels` in place; ColorizeError says in a sentence why it cannot, pixels untouched.
@@ -80,7 +82,7 @@ class Colorizer:
         model, devices = self.prepare(options)
         progress(0.1, "Reading the photograph")
         size = model.framing.working_size(*pixels.shape[:2])
-        guide = reduced_lightness(pixels, max(GUIDE_SIDE, min(size)))
+        guide = self._guide(pixels, max(GUIDE_SIDE, min(size)))
         progress(0.2, "Finding colours")
         seen = _seen(guide, size, options.equalize)
         temperature = options.temperature or model.default_temperature or 1.0
@@ -89,6 +91,15 @@ class Colorizer:
         enlarger = Enlarger(ab, guide, pixels.shape[:2], options.edge_guidance)
         paint(pixels, enlarger, self._threads, lambda share: progress(0.3 + 0.7 * share, "Painting"))
         return Outcome(answer.device, answer.note)
+
+    def _guide(self, pixels: Pixels, side: int) -> Float:
+        """`reduced_lightness`; that of a small photograph is remembered, for a dialog sends the same again and again."""
+        known, of_side, guide = self._last
+        if of_side != side or not np.array_equal(known, pixels):
+            guide = reduced_lightness(pixels, side)
+            if pixels.nbytes <= _SMALL:
+                self._last = pixels.copy(), side, guide  # another thread may put another in its place
+        return guide
 
     def _answer(
         self, model: Model, devices: Devices, seen: Float, temperature: float, foreseen: Sequence[float]
