@@ -71,7 +71,8 @@ class Colorizer:
         self._models = read_models(models_folder, added)
         self._devices: dict[tuple[str, str], Devices] = {}
         self._answers: dict[tuple[str, str, bytes, float], Answer] = {}
-        self._last = np.empty(0), 0, np.empty(0)  # a photograph, the side it was reduced to, and its lightness then
+        self._last: tuple[Pixels | None, int, Float]  # a photograph, the side it was reduced to, its lightness then
+        self._last = None, 0, np.empty(0)
 
     def colorize(self, pixels: Pixels, options: Options, progress: Progress, foreseen: Sequence[float] = ()) -> Outcome:
         """Replaces the RGB of `pixels` in place; ColorizeError says in a sentence why it cannot, pixels untouched.
@@ -93,9 +94,9 @@ class Colorizer:
         return Outcome(answer.device, answer.note)
 
     def _guide(self, pixels: Pixels, side: int) -> Float:
-        """`reduced_lightness`; that of a small photograph is remembered, for a dialog sends the same again and again."""
+        """`reduced_lightness`; a small photograph is remembered, for a dialog sends the same one again and again."""
         known, of_side, guide = self._last
-        if of_side != side or not np.array_equal(known, pixels):
+        if of_side != side or known is None or not np.array_equal(known, pixels):
             guide = reduced_lightness(pixels, side)
             if pixels.nbytes <= _SMALL:
                 self._last = pixels.copy(), side, guide  # another thread may put another in its place
