@@ -3,7 +3,7 @@
 CIFAR-10 as pictures, train/CLASS/NAME and test/CLASS/NAME in a folder or tar  ->  one table, theirs beside ours
 cifar10_jpeg.npz (jpeg: all files end to end, offset, label, classes, n_train)  ->  such a tar, made beside the runs
 
-Colorizers are trained on the training photographs, of 32 x 32 pixels, each for the same minutes. The judge is a
+Colorizers are trained on the training photographs, of 32 x 32 pixels, each for the same epochs. The judge is a
 pretrained classifier that learned the classes in true colours by its last block, and takes no part in the colorizers.
 It then names the classes of test photographs in grey, coloured by each system, and in true colours.
 """
@@ -27,7 +27,6 @@ from numpy.typing import NDArray
 from export import run
 from export.comparison import print_heads, print_row
 from export.metrics import ab_error
-from export.papers import training_of
 from export.photos import Photo, find_photos, spread
 from export.recipe import RECIPES, Recipe, changed, read_recipe
 from export.recogniser import Classes, Recogniser
@@ -61,12 +60,13 @@ ROWS = [
 ]
 
 
-def cifar_recipe(model: str) -> Recipe:
-    """A recipe of the paper at the size of these photographs, whole ones."""
+def cifar_recipe(model: str, crops: int) -> Recipe:
+    """A recipe of the paper at the size of these photographs, whole ones, for so many of them."""
     recipe = read_recipe(RECIPES / f"{model}.toml")
     side = TRANSFER_SIDE if model.endswith("transfer") else SIDE
     manifest = {"size": {"short_side": side}, "trained_on": "CIFAR-10's training set"}
-    return changed(recipe, {"data": {"crop": side, "smallest": 1.0}, "manifest": manifest})
+    data, optimizer = {"crop": side, "smallest": 1.0}, {"crops": crops}
+    return changed(recipe, {"data": data, "optimizer": optimizer, "manifest": manifest})
 
 
 def unpacked(file: Path, out: Path) -> Path:
@@ -122,7 +122,7 @@ def main(arguments: list[str] | None = None) -> None:
         "--photos", type=Path, nargs="+", required=True, help="CIFAR-10: a folder or tar of pictures, or the .npz"
     )
     parser.add_argument("--out", type=Path, default=Path("runs/cifar"), help="the folder of the runs")
-    parser.add_argument("--minutes", type=float, default=5.0, help="of training for each colorizer")
+    parser.add_argument("--epochs", type=float, default=4.0, help="of each colorizer's training (100, transfer 50)")
     parser.add_argument("--judged", type=int, default=5000, help="photographs that the judge learns from (10,000)")
     parser.add_argument("--tested", type=int, default=1000, help="photographs that it is shown (1,000)")
     chosen = parser.parse_args(arguments)
@@ -130,11 +130,9 @@ def main(arguments: list[str] | None = None) -> None:
     learned, dev, tested = split(find_photos(places))
     options: dict[str, Any] = {"precision": "bf16-mixed"}
     for model in sorted({row.model for row in ROWS if row.model}):
-        recipe, folder = cifar_recipe(model), chosen.out / model
-        train(recipe, learned, folder, options, loaders=1, minutes=chosen.minutes)
+        folder = chosen.out / model
+        train(cifar_recipe(model, round(chosen.epochs * len(learned))), learned, folder, options, loaders=1)
         write_run(load_run(folder), chosen.out / "models")
-        spent = training_of(folder, recipe)
-        print(f"{model}: {spent['minutes']:.1f} minutes, {spent['crops'] / len(learned):.1f} epochs", flush=True)
     names = sorted({class_of(photo) for photo in learned})
     judge = trained_judge(spread(learned, chosen.judged), spread(dev, chosen.tested), names)
     print_table(judge, spread(tested, chosen.tested), names, systems_of(chosen.out))
@@ -150,17 +148,19 @@ def trained_judge(photos: Sequence[Photo], dev: Sequence[Photo], names: list[str
 
 
 def print_table(judge: Recogniser, photos: Sequence[Photo], names: list[str], systems: dict[str, System]) -> None:
-    """As Markdown: how often the judge names the right class, theirs and ours, beside grey and the row above."""
+    """As Markdown: how often the judge names the right class, theirs and ours, beside grey and the row before that is theirs."""
     truths, wanted = [photo.rgb() for photo in photos], classes_of(photos, names)
-    print_heads("system", "recognised, theirs", "recognised, ours", "more than grey", "more than above", "ab error")
-    known: list[NDArray[np.bool_]] = []
+    print_heads("system", "recognised, theirs", "recognised, ours", "more than grey", "more than before", "ab error")
+    theirs: list[NDArray[np.bool_]] = []  # which photographs are named right, of the rows that they have too
     for row in ROWS:
         shown = [systems[row.name](truth) for truth in truths]
-        known.append(judge.name(shown) == wanted)
+        right = judge.name(shown) == wanted
+        beside = [difference(right, other) for other in (theirs[0], theirs[-1])] if theirs else ["", ""]
         error = np.mean([ab_error(one, truth) for one, truth in zip(shown, truths, strict=True)])
-        theirs = "" if row.theirs is None else f"{row.theirs} %"
-        beside = (difference(known[-1], other) for other in (known[0], known[-2])) if known[1:] else ("", "")
-        print_row(row.name, theirs, f"{known[-1].mean():.1%}", *beside, f"{error:.2f}")
+        their_share = "" if row.theirs is None else f"{row.theirs} %"
+        print_row(row.name, their_share, f"{right.mean():.1%}", *beside, f"{error:.2f}")
+        if row.theirs is not None:
+            theirs.append(right)
 
 
 def difference(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> str:
