@@ -148,7 +148,7 @@ def trained_judge(photos: Sequence[Photo], dev: Sequence[Photo], names: list[str
 
 
 def print_table(judge: Recogniser, photos: Sequence[Photo], names: list[str], systems: dict[str, System]) -> None:
-    """As Markdown: how often the judge names the right class, theirs and ours, beside grey and the row before that is theirs."""
+    """As Markdown: how often the judge names the right class, theirs and ours, beside grey and their row before."""
     truths, wanted = [photo.rgb() for photo in photos], classes_of(photos, names)
     print_heads("system", "recognised, theirs", "recognised, ours", "more than grey", "more than before", "ab error")
     theirs: list[NDArray[np.bool_]] = []  # which photographs are named right, of the rows that they have too
