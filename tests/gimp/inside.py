@@ -253,6 +253,39 @@ def colorize(image: int, procedure: str = "plug-in-colorize-neural", **arguments
     return Gimp.PDBStatusType(values.index(0)).value_nick, Gimp.get_pdb().get_last_error()
 
 
+def colorize_in_a_batch(image: int, run_mode: str, **chosen: str) -> list[tuple[str, list[str]]]:
+    """Calls the procedure for one layer after the other, as batch plug-ins do: knowing nothing of it but its arguments.
+
+    -> for each layer the name of the status, and the layers that are then selected
+    """
+    procedure = Gimp.get_pdb().lookup_procedure("plug-in-colorize-neural")
+    done = []
+    for layer in images[image].get_layers():
+        config = procedure.create_config()
+        for argument in procedure.get_arguments():
+            give_to(config, argument, layer, getattr(Gimp.RunMode, run_mode), chosen)
+        values = procedure.run(config)
+        status = Gimp.PDBStatusType(values.index(0)).value_nick
+        done.append((status, [one.get_name() for one in images[image].get_selected_layers()]))
+    return done
+
+
+def give_to(config: Any, argument: Any, layer: Any, run_mode: Any, chosen: dict[str, str]) -> None:
+    """An argument's value by its type alone: what is in work, what was chosen, or the argument's own default."""
+    name, kind = argument.name, argument.value_type.name
+    if kind == "GimpCoreObjectArray":
+        config.set_core_object_array(name, [layer])
+        return
+    values = {"GimpImage": layer.get_image(), "GimpRunMode": run_mode}
+    if kind not in values:
+        if kind not in ("gchararray", "gdouble", "gboolean"):
+            raise TypeError(f"a batch plug-in need not know {kind}")
+        is_choice = isinstance(argument, Gimp.ParamChoice)
+        default = Gimp.param_spec_choice_get_default(argument) if is_choice else argument.default_value
+        values[kind] = chosen.get(name, default)
+    config.set_property(name, values[kind])
+
+
 def colorize_folder(folder: str, out: str, **arguments: object) -> tuple[str, str, list[int]]:
     """Calls the procedure of a folder -> (name of the status, message, how many were done and skipped)."""
     procedure = Gimp.get_pdb().lookup_procedure("plug-in-colorize-neural-folder")
@@ -347,6 +380,7 @@ def registration() -> dict[str, Any]:
     return {
         "menu": procedure.get_menu_paths(),
         "label": procedure.get_menu_label(),
+        "blurbs": {argument.name: argument.blurb for argument in procedure.get_arguments()[3:]},
         "defaults": {name: config.get_property(name) for name in names[3:]},
         "ranges": {name: range_of(config.find_property(name)) for name in ("temperature", "strength", "warmth")},
         "choices": {name: choices_of(config, name) for name in ("model", "output", "device")},
