@@ -47,6 +47,13 @@ def labelled(caption: str, widget: Any) -> Any:
     return row
 
 
+def align(labels: list[Any]) -> None:
+    """Makes them equally wide, and with them what is beside them."""
+    together = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
+    for label in labels:
+        together.add_widget(label)
+
+
 def name_scale(scale: Any, name: str, digits: int) -> None:
     """A slider of GIMP, with so many digits after the point."""
     scale.set_name(name)

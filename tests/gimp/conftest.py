@@ -11,7 +11,7 @@ from colorize_neural.settings import Settings
 
 from tests.absence import absent
 from tests.gimp.desk import INSIDE_PLUGIN, Desk
-from tests.gimp.gimps import STRANGE, Gimp, found, make_profile, running
+from tests.gimp.gimps import REPOSITORY, STRANGE, Gimp, found, make_profile, running
 from tests.gimp.screen import missing, screen
 
 
@@ -50,3 +50,13 @@ def desk(gimp_program: str, tiny: Settings, tmp_path_factory: pytest.TempPathFac
         desk = Desk(gimp, shown, sockets)
         desk.close_welcome()
         yield desk
+
+
+@pytest.fixture(scope="session")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The models that ship, the default one by a name that the tests' GIMPs know."""
+    folder = tmp_path_factory.mktemp("shipped")
+    models = REPOSITORY / "models"
+    (folder / "autochrome.onnx").symlink_to(models / "autochrome.onnx")
+    (folder / "manifest.json").write_text((models / "manifest.json").read_text().replace('"autochrome"', '"orange"'))
+    return folder

@@ -59,6 +59,7 @@ class Desk:
             image.do("show")
             window = self.screen.wait_for(r"^\*?\[Untitled\].*GIMP$")
             yield image, window
+            eventually(lambda: not self.gimp.calls())  # GIMP keeps the last options in the image when a call ends
 
     def choose_from_menu(self, window: str, menu: str = COLORS) -> None:
         self.screen.press(window, menu, "z")
@@ -81,5 +82,5 @@ def eventually(holds: Callable[[], bool]) -> bool:
     while not holds():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.2)
+        time.sleep(0.1)
     return True

@@ -84,6 +84,11 @@ def show(image: int) -> None:
     Gimp.displays_flush()
 
 
+def close(image: int) -> None:
+    """As its user does; an image without a window is gone."""
+    shown.pop(image).delete()
+
+
 def delete(image: int) -> None:
     """Takes an image, and its window, away."""
     if image in shown:
@@ -230,6 +235,17 @@ def put_on_white(photo: Any) -> None:
 
 def add_filter(layer: Any, operation: str) -> None:
     layer.append_filter(Gimp.DrawableFilter.new(layer, operation, ""))
+
+
+def enlarge(image: int, width: int, height: int) -> None:
+    """The lowest layer, as if the image had been saved so; the canvas stays."""
+    images[image].get_layers()[-1].scale(width, height, False)
+    images[image].clean_all()
+
+
+def is_changed(image: int) -> bool:
+    """Whether there is anything to save, and thus to undo."""
+    return bool(images[image].is_dirty())
 
 
 def convert_to_srgb(image: int) -> None:

@@ -58,6 +58,13 @@ class Screen:
         move = ["mousemove", *map(str, start), "mousedown", "1", "mousemove", *map(str, end), "mouseup", "1"]
         self._output("xdotool", *move)
 
+    def pixels(self) -> bytes:
+        """All that is shown."""
+        environment = os.environ | {"DISPLAY": self.display}
+        return subprocess.run(
+            ["import", "-window", "root", "rgb:-"], env=environment, capture_output=True, check=True
+        ).stdout
+
     def screenshot(self, name: str) -> Path:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         file = SCREENSHOTS / f"{name}.png"

@@ -14,7 +14,7 @@ from colorize_neural import settings
 from colorize_neural.worker.color import lab_from_rgb, linear_from_srgb
 
 from tests.gimp.desk import Desk, eventually
-from tests.gimp.gimps import REPOSITORY, Gimp, Image, LayerState, Photo, Pixels, State, of_sample
+from tests.gimp.gimps import Gimp, Image, LayerState, Photo, Pixels, State, of_sample
 
 SAMPLES = ("buffalo-1908.jpg", "louis-armstrong-1946.jpg", "migrant-mother-1936.jpg")
 PRECISIONS = [
@@ -61,16 +61,6 @@ def in_steps(state: State) -> Pixels:
 def chroma(pixels: Pixels) -> float:
     """The mean chroma of what is not transparent."""
     return float(np.hypot(*np.moveaxis(lab_from_rgb(pixels[pixels[..., 3] > 0, :3])[..., 1:], -1, 0)).mean())
-
-
-@pytest.fixture(scope="session")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The models that ship, the default one by a name that the tests' GIMPs know."""
-    folder = tmp_path_factory.mktemp("shipped")
-    models = REPOSITORY / "models"
-    (folder / "autochrome.onnx").symlink_to(models / "autochrome.onnx")
-    (folder / "manifest.json").write_text((models / "manifest.json").read_text().replace('"autochrome"', '"orange"'))
-    return folder
 
 
 @pytest.mark.parametrize("strength", [1.0, 2.0])
