@@ -8,6 +8,7 @@ Pixels cross as bytes of "R'G'B'A float". The variable INSIDE_GIMP names the soc
 from __future__ import annotations
 
 import os
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Listener
@@ -106,6 +107,9 @@ def aim_at(image: int, what: str) -> None:
         "channel": channel_of,
         "empty group": group_of,
         "group": group_around,
+        "group that its layers pass through": passed_through,
+        "link": link_to,
+        "vector layer": ellipse_on,
         "copies": with_copies,
         "one locked": with_a_locked_copy,
         "text": text_on,
@@ -146,6 +150,36 @@ def group_around(photo: Any) -> list[Any]:
     (group,) = group_of(photo)
     photo.get_image().reorder_item(photo, group, 0)
     return [group]
+
+
+def passed_through(photo: Any) -> list[Any]:
+    (group,) = group_around(photo)
+    group.set_mode(Gimp.LayerMode.PASS_THROUGH)
+    return [group]
+
+
+def link_to(photo: Any) -> list[Any]:
+    """A layer that shows a file, the photo's own; GIMP has such layers since 3.2."""
+    image, folder = photo.get_image(), tempfile.mkdtemp()
+    file = Gio.File.new_for_path(f"{folder}/photo.png")
+    Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, file, None)
+    link = Gimp.LinkLayer.new(image, file)
+    image.insert_layer(link, None, 0)
+    return [link]
+
+
+def ellipse_on(photo: Any) -> list[Any]:
+    """A layer that draws a path; GIMP has such layers since 3.2."""
+    image = photo.get_image()
+    path = Gimp.Path.new(image, "ellipse")
+    path.bezier_stroke_new_ellipse(40, 30, 25, 15, 0)
+    image.insert_path(path, None, 0)
+    drawn = Gimp.VectorLayer.new(image, path)
+    image.insert_layer(drawn, None, 0)
+    drawn.set_enable_fill(True)
+    drawn.set_fill_color(Gegl.Color.new("gray"))
+    drawn.refresh()
+    return [drawn]
 
 
 def with_copies(photo: Any) -> list[Any]:
@@ -211,6 +245,7 @@ def arrange(image: int, what: str) -> None:
         "hidden": lambda photo: photo.set_visible(False),
         "half opaque": lambda photo: photo.set_opacity(50),
         "on white": put_on_white,
+        "brightened below": lambda photo: brighten(photo.get_image().get_layers()[-1]),
         "turned to its negative by a filter": lambda photo: add_filter(photo, "gegl:invert-gamma"),
         "in the shadow of a filter": lambda photo: add_filter(photo, "gegl:dropshadow"),
     }
@@ -223,6 +258,11 @@ def hide_its_left_third(layer: Any) -> None:
     layer.add_mask(mask)
     mask.get_buffer().set(Gegl.Rectangle.new(0, 0, width // 3, height), "Y' u8", bytes(width // 3 * height))
     mask.update(0, 0, width, height)
+
+
+def brighten(layer: Any) -> None:
+    """By curves."""
+    layer.curves_spline(Gimp.HistogramChannel.VALUE, [0, 0.1, 0.5, 0.7, 1, 1])
 
 
 def put_on_white(photo: Any) -> None:

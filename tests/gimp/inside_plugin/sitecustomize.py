@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from multiprocessing.connection import Listener
 from typing import Any
 
-taken: list[float] = []  # seconds
+taken: list[float] = []  # seconds until each picture since the change that is timed
 
 
 def serve() -> None:
@@ -165,14 +165,12 @@ def time_change(widget: str, value: Any) -> None:
     image = next(one for one in widgets() if isinstance(one, Gtk.Image) and one.is_ancestor(preview))
     began = time.monotonic()
     taken.clear()
-    watch = image.connect(
-        "notify::pixbuf", lambda *_: (taken.append(time.monotonic() - began), image.disconnect(watch))
-    )
+    image.connect("notify::pixbuf", lambda *_: taken.append(time.monotonic() - began))
     give(widget, value)
 
 
 def seconds_taken() -> float | None:
-    """By the change that was timed last; None until its picture is there."""
+    """By the change that was timed last; None until its first picture is there."""
     return taken[0] if taken else None
 
 
