@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,10 +11,6 @@ from pathlib import Path
 
 PROGRAMS = ("Xvfb", "openbox", "xdotool", "import")
 SCREENSHOTS = Path(__file__).resolve().parents[2] / ".cache" / "screenshots"
-
-
-def missing() -> list[str]:
-    return [program for program in PROGRAMS if not shutil.which(program)]
 
 
 class Screen:

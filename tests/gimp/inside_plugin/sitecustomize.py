@@ -19,6 +19,7 @@ from multiprocessing.connection import Listener
 from typing import Any
 
 taken: list[float] = []  # seconds until each picture since the change that is timed
+watches: list[int] = []  # on pictures, at most one
 
 
 def serve() -> None:
@@ -163,9 +164,11 @@ def time_change(widget: str, value: Any) -> None:
 
     preview = find("preview")
     image = next(one for one in widgets() if isinstance(one, Gtk.Image) and one.is_ancestor(preview))
-    began = time.monotonic()
+    if watches:
+        image.disconnect(watches.pop())
     taken.clear()
-    image.connect("notify::pixbuf", lambda *_: taken.append(time.monotonic() - began))
+    began = time.monotonic()
+    watches.append(image.connect("notify::pixbuf", lambda *_: taken.append(time.monotonic() - began)))
     give(widget, value)
 
 
