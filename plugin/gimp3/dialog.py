@@ -126,6 +126,8 @@ class Dialog:
         align([model.get_children()[0], *(choice.get_label() for choice in choices)])
         common = self._dialog.fill_box("common", ["strength", "warmth", "output", "edge-guidance"])
         rarer = self._dialog.fill_box("rarer", ["equalize", "device"])
+        for box in (common, rarer):
+            box.set_spacing(6)
         rarer.set_margin_top(6)
         more = Gtk.Expander(label="More o_ptions", use_underline=True, name="more")
         more.add(rarer)
