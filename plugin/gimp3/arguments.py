@@ -34,7 +34,7 @@ def add(procedure: Any, models: list[Model]) -> None:
     """Declares them; a model's own temperature is 0, lest a change of the model keep the temperature of another."""
     flags = GObject.ParamFlags.READWRITE
     _add_model(procedure, models, flags)
-    temperature = "Temperature: 0.05 is vivid, 1 is cautious, 0 the model's own"
+    temperature = "Temperature: 0.05 is bold, 1 is even, 0 the model's own"
     procedure.add_double_argument("temperature", "_Temperature", temperature, 0.0, 1.0, 0.0, flags)
     strength = "Strength: the colourfulness is multiplied by it; 1 is the model's own"
     procedure.add_double_argument("strength", "Stren_gth", strength, 0.0, 2.0, 1.0, flags)

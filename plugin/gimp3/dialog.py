@@ -153,7 +153,7 @@ class Dialog:
         ignores = bool(model) and self._own_temperature() is None
         self._temperature.set_sensitive(not ignores)
         self._temperature.set_value(self._shown_temperature())
-        self._hint.set_text("This model has no temperature." if ignores else "Low is vivid, high is cautious.")
+        self._hint.set_text("This model has no temperature." if ignores else "Low is bold, high is even.")
         for suggestion, button in self._buttons.items():
             chosen = all(self._config.get_property(name) == getattr(suggestion, name) for name in SUGGESTED)
             button.set_relief(Gtk.ReliefStyle.NORMAL if chosen else Gtk.ReliefStyle.NONE)

@@ -154,7 +154,7 @@ def test_no_strength_takes_the_colours_away_and_a_suggestion_brings_them_back(de
         dialog.do("click", widget="suggestion Vivid")
         assert eventually(lambda: is_coloured(dialog))
         assert dialog.do("is_raised", widget="suggestion Vivid")
-        assert dialog.do("value", widget="strength") == pytest.approx(140)
+        assert dialog.do("value", widget="strength") == pytest.approx(150)
         dialog.do("click", widget="suggestion Natural")
         dialog.do("respond", button="OK")
         assert eventually(lambda: image.names() == ["Orange", "photo"])
@@ -358,7 +358,7 @@ def colourfulness(rgb: NDArray[np.generic]) -> float:
 
 
 def test_the_suggestions_of_the_default_model_differ_as_they_say(desk: Desk, shipped: Path) -> None:
-    photo = replace(of_sample("buffalo-1908.jpg", "U8_NON_LINEAR"), base="GRAY")
+    photo = replace(of_sample("louis-armstrong-1946.jpg", "U8_NON_LINEAR"), base="GRAY")  # the hardest one
     with desk.gimp.told(models=shipped), desk.window(photo) as (_, window):
         dialog = desk.dialog(window)
 
@@ -369,7 +369,7 @@ def test_the_suggestions_of_the_default_model_differ_as_they_say(desk: Desk, shi
         cautious, natural, vivid = (colourfulness(seen(title)) for title in ("Cautious", "Natural", "Vivid"))
         colder, own, warmer = (lab_from_rgb(seen(title))[..., 2].mean() for title in ("Colder", "Natural", "Warmer"))
         dialog.do("respond", button="CANCEL")
-    assert cautious < 0.9 * natural and natural < 0.9 * vivid
+    assert cautious < 0.95 * natural and natural < 0.95 * vivid
     assert colder + 1 < own < warmer - 1
 
 
