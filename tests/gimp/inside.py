@@ -73,7 +73,9 @@ def new_image(
 
 
 def profile_named(name: str) -> Any:
-    """A constructor of Gimp.ColorProfile, or a colour space that babl knows."""
+    """A constructor of Gimp.ColorProfile, a file, or a colour space that babl knows."""
+    if name.endswith(".icc"):
+        return Gimp.ColorProfile.new_from_file(Gio.File.new_for_path(name))
     constructor = getattr(Gimp.ColorProfile, name, None)
     return (
         constructor() if constructor else Gimp.ColorProfile.new_from_icc_profile(Babl.space_get_icc(Babl.space(name)))

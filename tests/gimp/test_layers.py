@@ -15,6 +15,7 @@ from colorize_neural.worker.color import lab_from_rgb, linear_from_srgb
 
 from tests.gimp.desk import Desk, eventually
 from tests.gimp.gimps import Gimp, Image, LayerState, Photo, Pixels, State, of_sample
+from tests.icc import lut_profile
 
 SAMPLES = ("buffalo-1908.jpg", "louis-armstrong-1946.jpg", "migrant-mother-1936.jpg")
 PRECISIONS = [
@@ -235,6 +236,27 @@ def test_a_grey_image_of_another_profile_keeps_its_lightness(gimp: Gimp, profile
     assert np.ptp(grey[..., 0]) > 95 and chroma(replaced.visible) > 15
     assert np.abs(new - grey)[..., 0].max() < 0.1
     check_alike(under, replaced)
+
+
+def test_an_image_whose_profile_is_a_table_gets_the_numbers_that_it_would_get_in_srgb(
+    gimp: Gimp, tmp_path: Path
+) -> None:
+    """GIMP itself computes so with them; shown through the table, the lightness is off by less than one."""
+    (tmp_path / "table.icc").write_bytes(lut_profile())
+    tabled = Photo(precision="FLOAT_NON_LINEAR", profile=str(tmp_path / "table.icc"))
+    with gimp.image(tabled) as image:
+        image.do("convert_to_srgb")
+        grey = image.state()
+    for output in LIKE:
+        with gimp.image(tabled) as image:
+            numbers = coloured_image(image, output=output)
+            image.do("convert_to_srgb")
+            shown = image.state()
+        plain = coloured(gimp, replace(tabled, profile=None), output=output)
+        assert np.abs(numbers.layers[0].pixels - plain.layers[0].pixels).max() < 1e-3
+        if output == "replace":
+            off = lab_from_rgb(shown.visible[..., :3])[..., 0] - lab_from_rgb(grey.visible[..., :3])[..., 0]
+            assert chroma(shown.visible) > 15 and np.abs(off).max() < 1
 
 
 @pytest.fixture
