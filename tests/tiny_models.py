@@ -69,7 +69,7 @@ TINY = {
 }
 _COSTLY = {
     "slow": ("papers", "20, 40", _SLOW % 20, None),  # some hundredths of a second
-    "seconds": ("papers", "20, 40", _SLOW % 400, None),
+    "seconds": ("papers", "20, 40", _SLOW % 800, None),
     "greedy": ("papers", "0, -40", _GREEDY, None),  # wants more memory than there is, where the photograph is bright
 }
 _ANY_SIZE = ("h, w", {"short_side": 64, "multiple": 8})

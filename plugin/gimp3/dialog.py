@@ -5,13 +5,10 @@ It changes nothing but the procedure's config; GIMP remembers, resets and stores
 
 from __future__ import annotations
 
-import sys
-from types import TracebackType
 from typing import Any
 
 import gi
 from arguments import options_from
-from colorize_neural import settings
 from colorize_neural.client import Client
 from colorize_neural.previewer import Previewer, Wish
 from colorize_neural.protocol import Message
@@ -20,7 +17,7 @@ from installed import Model
 from layers import Reduced
 from picture import BeforeAfter, fitted, pixbuf_from
 from suggestions import SUGGESTED, SUGGESTIONS, Suggestion
-from widgets import align, column, labelled, model_combo, name_scale, text
+from widgets import align, column, failures_told, labelled, model_combo, name_scale, text
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
@@ -67,9 +64,8 @@ class Dialog:
         self._follow()
 
     def run(self) -> str | None:
-        usual, sys.excepthook = sys.excepthook, self._tell_failure
-        answer = self._dialog.run()
-        sys.excepthook = usual
+        with failures_told(self._status):
+            answer = self._dialog.run()
         self._config.disconnect(self._watch)
         self._dialog.destroy()
         self._previewer.stop()
@@ -86,10 +82,6 @@ class Dialog:
             Gimp.progress_init("Finishing the preview")
             while not self._previewer.wait(WAIT):
                 Gimp.progress_pulse()
-
-    def _tell_failure(self, _kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
-        """What fails in an answer to a click or a key: GTK goes on, so the place for it is here."""
-        self._status.set_text(settings.sentence_of(error))
 
     def _lay_out(self) -> None:
         left = column(self._picture.widget, self._suggestions())

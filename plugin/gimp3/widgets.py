@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import gi
+from colorize_neural import settings
 from installed import Model
 
 gi.require_version("Gtk", "3.0")
@@ -38,6 +42,17 @@ def text(name: str) -> Any:
     label = Gtk.Label(name=name, xalign=0.0, wrap=True, max_width_chars=TEXT_WIDTH)
     label.get_style_context().add_class("dim-label")
     return label
+
+
+@contextlib.contextmanager
+def failures_told(place: Any) -> Iterator[None]:
+    """Meanwhile, what fails in an answer to a click or a key is told there: GTK goes on, and raises nothing."""
+    usual = sys.excepthook
+    sys.excepthook = lambda _kind, error, _trace: place.set_text(settings.sentence_of(error))
+    try:
+        yield
+    finally:
+        sys.excepthook = usual
 
 
 def labelled(caption: str, widget: Any) -> Any:
