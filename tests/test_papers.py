@@ -113,18 +113,35 @@ def test_at_the_width_of_the_paper_zhangs_network_has_its_parameters() -> None:
     assert sum(weight.numel() for weight in network.parameters()) == pytest.approx(32.2e6, rel=0.01)
 
 
+def vgg16_weights() -> dict[str, torch.Tensor]:
+    """Weights of chance under the names and in the shapes of torchvision's VGG16, layer after layer."""
+    places = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)
+    widths = (3, 64, 64, 128, 128, *[256] * 3, *[512] * 6)
+    state = {"classifier.0.weight": torch.zeros(3)}
+    for place, before, width in zip(places, widths, widths[1:], strict=False):
+        state[f"features.{place}.weight"] = torch.randn(width, before, 3, 3) / (3 * before**0.5)
+        state[f"features.{place}.bias"] = torch.zeros(width)
+    return state
+
+
 def test_vgg16_takes_torchvisions_file_and_refuses_another(tmp_path: Path) -> None:
-    source = Wang2018Transfer("classification", "vgg16", width=4)
+    weights = vgg16_weights()
     file, wrong = tmp_path / "vgg16-1.pth", tmp_path / "other.pth"
-    torch.save({**source.encoder.state_dict(), "classifier.0.weight": torch.zeros(3)}, file)
+    torch.save(weights, file)
     torch.save({"classifier.0.weight": torch.zeros(3)}, wrong)
     loaded = Wang2018Transfer("classification", "vgg16", width=4, weights=str(file))
-    L = torch.rand(1, 1, 32, 48) * 100
+    found = {name: value for name, value in loaded.encoder.state_dict().items() if name.startswith("features.")}
+    assert all(torch.equal(value, weights[name]) for name, value in found.items())
+    assert len(found) == len(weights) - 1
     with torch.no_grad():
-        assert torch.equal(source.encoder(L), loaded.encoder(L))
-        assert loaded(L).shape == (1, 313, 16, 24)
-    with pytest.raises(ColorizeError, match=r"name torchvision's vgg16"):
+        assert loaded(torch.rand(1, 1, 32, 48) * 100).shape == (1, 313, 16, 24)
+    with pytest.raises(ColorizeError, match=r"holds no VGG16 weights: name torchvision's vgg16"):
         Wang2018Transfer("classification", "vgg16", width=4, weights=str(wrong))
+
+
+def test_vgg16_without_a_file_is_a_sentence() -> None:
+    with pytest.raises(ColorizeError, match=r"brings no weights of its own: name torchvision's vgg16-\*\.pth"):
+        Wang2018Transfer("classification", "vgg16")
 
 
 def test_operations_and_parameters_are_counted_as_they_are(tmp_path: Path) -> None:
