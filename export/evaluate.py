@@ -159,8 +159,10 @@ def print_table(title: str, rows: dict[str, Row]) -> None:
 
 
 def record(folder: Path, model: str, row: Row) -> None:
-    """Writes a model's figures into its entry of the manifest."""
-    write_entry(folder, {**entry_of(folder, model), "results": {name: round(value, 3) for name, value in row.items()}})
+    """Writes a model's figures into its entry of the manifest; others that stand there stay."""
+    entry = entry_of(folder, model)
+    entry["results"] |= {name: round(value, 3) for name, value in row.items()}
+    write_entry(folder, entry)
 
 
 def main(arguments: list[str] | None = None) -> None:

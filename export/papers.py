@@ -4,13 +4,12 @@ recipes with a [paper]  ->  models/ID.onnx, and one table and contact sheet of a
 
 Every system gets the same minutes, whatever its size; `--full` gives it the scale of its paper instead, and keeps the
 result in its run's folder. The same command goes on where an interrupted one stopped, and only measures what has
-already had its minutes.
+already had its minutes. `--measure` trains nothing, and needs neither photographs to train on nor the runs' folders.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import torch
 from colorize_neural.errors import ColorizeError
 from colorize_neural.settings import models_folder
 from colorize_neural.worker.colorizer import Colorizer, Options
-from colorize_neural.worker.models import MANIFEST
+from colorize_neural.worker.models import read_models
 
 from export import run, speed
 from export.evaluate import Figures, evaluate, record
@@ -122,38 +121,43 @@ def place_for_table(models: Path) -> tuple[str, str]:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m export.papers", description="The papers' systems, side by side.")
     parser.add_argument("ids", nargs="*", metavar="ID", help="of recipes that name a paper; all where none is given")
-    parser.add_argument("--photos", type=Path, nargs="+", required=True, help="folders or tars to train on")
+    parser.add_argument("--photos", type=Path, nargs="+", default=[], help="folders or tars to train on")
     parser.add_argument("--dev", type=Path, nargs="+", required=True, help="folders or tars to measure on")
     parser.add_argument("--out", type=Path, default=RUNS, help="the folder of the runs' folders")
     scale = parser.add_mutually_exclusive_group()
     scale.add_argument("--minutes", type=float, default=MINUTES, help="of training for each, with all cores")
     scale.add_argument("--full", action="store_true", help="the scale of the papers; nothing in models/ changes")
+    scale.add_argument("--measure", action="store_true", help="only measure all models that are in models/")
     chosen = parser.parse_args(arguments)
+    if not chosen.measure and not chosen.photos:
+        parser.error("training needs --photos; --measure trains nothing")
     recipes = paper_recipes(chosen.full)
     unknown = set(chosen.ids) - set(recipes)
     if unknown:
         raise ColorizeError(f"No recipe is called {', '.join(sorted(unknown))}: choose of {', '.join(recipes)}.")
     models = chosen.out / "models-full" if chosen.full else models_folder()
-    photos, dev, wanted = find_photos(chosen.photos), find_photos(chosen.dev), chosen.ids or list(recipes)
+    dev = find_photos(chosen.dev)
     if not chosen.full:
         place_for_table(models)  # before anything is trained
-    for name in wanted:
-        out = chosen.out / (f"{name}-full" if chosen.full else name)
-        make(recipes[name], photos, out, models, None if chosen.full else chosen.minutes)
-    report(models, dev, wanted)
+    if not chosen.measure:
+        photos = find_photos(chosen.photos)
+        for name in chosen.ids or recipes:
+            out = chosen.out / (f"{name}-full" if chosen.full else name)
+            make(recipes[name], photos, out, models, None if chosen.full else chosen.minutes)
+    report(models, dev)
 
 
-def report(models: Path, dev: list[Photo], measured: list[str]) -> None:
+def report(models: Path, dev: list[Photo]) -> None:
     """Measures, records and prints all systems of a folder; in models/ the card gets table and sheet too."""
-    ids = [entry["id"] for entry in json.loads((models / MANIFEST).read_text(encoding="utf-8"))["models"]]
+    ids = [model.id for model in read_models(models)]
     colorizer = Colorizer(models)
     systems = {name: model_system(colorizer, Options(model=name)) for name in ids}
     figures = evaluate(systems, dev)
-    for name in measured:
-        record(models, name, asdict(figures[name]))
     costs = speed.compare({name: models / entry_of(models, name)["file"] for name in ids}, SIZE, threads=1)
     text = table(models, ids, figures, costs)
     print(text)
+    for name in ids:
+        record(models, name, asdict(figures[name]))
     if models == models_folder():
         tell(models, text)
         sheet_of(systems).write(models / "papers.jpg")

@@ -1,8 +1,8 @@
 """Trains the network of a recipe:  python -m export.train RECIPE.toml --photos FOLDER_OR_TARS... --out RUN_FOLDER
 
-The run folder keeps checkpoints (one every eight minutes), TensorBoard logs, and all that the export
-needs. The same command goes on where an interrupted run stopped. On several devices and machines it learns what one
-process would learn: the recipe's batch is that of all together.
+The run folder keeps checkpoints (one every tenth of the minutes given, at the least every eight minutes), TensorBoard
+logs, and all that the export needs. The same command goes on where an interrupted run stopped. On several devices and
+machines it learns what one process would learn: the recipe's batch is that of all together.
 """
 
 from __future__ import annotations
@@ -194,7 +194,7 @@ def train(
     if _has_stopped(before):
         return
     timer = Timer(None if minutes is None else timedelta(minutes=minutes), interval=Interval.step)
-    trainer = _trainer(recipe, out, timer, trainer_options)
+    trainer = _trainer(recipe, out, [timer, *_callbacks(recipe, out, minutes)], trainer_options)
     seed = recipe.seed + before["global_step"]  # who goes on draws other crops
     lightning.seed_everything(seed)
     batches = Batches(recipe, photos, validation, loaders=loaders, seed=seed)
@@ -209,14 +209,14 @@ def train(
     trainer.save_checkpoint(last)
 
 
-def _trainer(recipe: Recipe, out: Path, timer: Timer, options: dict[str, Any]) -> lightning.Trainer:
+def _trainer(recipe: Recipe, out: Path, callbacks: list[Callback], options: dict[str, Any]) -> lightning.Trainer:
     """On one device where the options name no other; ColorizeError where Lightning or the batch does not allow them."""
     on_gpus = torch.cuda.is_available() and options.get("accelerator") != "cpu"
     try:
         trainer = lightning.Trainer(
             max_steps=recipe.steps,
             logger=TensorBoardLogger(out, name="logs", version=""),
-            callbacks=[timer, *_callbacks(recipe, out)],
+            callbacks=callbacks,
             default_root_dir=out,
             sync_batchnorm=on_gpus,  # torch knows none for CPUs
             use_distributed_sampler=False,  # Batches gives every process its part
@@ -246,9 +246,10 @@ def _has_stopped(checkpoint: dict[str, Any]) -> bool:
     return any(state["stopped_epoch"] > 0 for name, state in callbacks if name.startswith("EarlyStopping"))
 
 
-def _callbacks(recipe: Recipe, out: Path) -> list[Callback]:
+def _callbacks(recipe: Recipe, out: Path, minutes: float | None) -> list[Callback]:
+    pause = timedelta(minutes=8 if minutes is None else min(8, minutes / 10))
     each: dict[str, Any] = {"dirpath": out, "enable_version_counter": False}  # a new name would not be resumed from
-    often = ModelCheckpoint(filename="recent", save_last=True, train_time_interval=timedelta(minutes=8), **each)
+    often = ModelCheckpoint(filename="recent", save_last=True, train_time_interval=pause, **each)
     callbacks: list[Callback] = [often, LearningRateMonitor(), EMAWeightAveraging(decay=recipe.optimizer.ema)]
     if recipe.optimizer.patience:
         callbacks.append(EarlyStopping("validation_loss", patience=recipe.optimizer.patience))

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -20,12 +26,15 @@ from skimage import data
 from export import aranburu, cifar, comparison, papers, paquette, speed
 from export.networks import NETWORKS
 from export.networks.wang2018 import Wang2018Transfer
+from export.optimizers import OPTIMIZERS
 from export.photos import find_photos
 from export.recipe import RECIPES, Recipe, changed, dict_from_recipe, read_recipe
-from export.to_onnx import load_run
+from export.to_onnx import entry_of, load_run, write_entry
 from export.train import BEST, LAST, Training, train
+from tests.tiny_models import make_models
 
 WANG = "wang2018-regression"
+QUICK = "aranburu2017"  # the steps of others take seconds where the machine is busy
 PAQUETTES = [name for name in papers.paper_recipes(full=False) if name.startswith("paquette2022")]
 SECONDS = 3
 INSTANT = ["--minutes", "0.01", "--tested", "4"]
@@ -84,6 +93,59 @@ def test_a_systems_minutes_make_a_model_and_a_row_of_the_table(
     assert [one["training"] for one in again] == [entry["training"]]
 
 
+def test_what_is_in_models_is_measured_again_without_photographs_to_train_on_or_the_runs(
+    photos: Path, models: Path, tmp_path: Path
+) -> None:
+    make_models(models, ["orange"])
+    write_entry(models, {**entry_of(models, "orange"), "results": {"ab_error": 99, "degraded_ratio": 1.02}})
+    few = [str(photos / "test" / "chelsea" / f"{place:02}.png") for place in range(4)]
+    papers.main(["--measure", "--dev", *few, "--out", str(tmp_path / "runs")])
+    found = entry_of(models, "orange")["results"]
+    assert 0 < found["ab_error"] < 99
+    assert found["degraded_ratio"] == 1.02  # export.evaluate's, and not measured here
+    (row,) = [line for line in (models / "README.md").read_text().splitlines() if line.startswith("| `orange`")]
+    assert f"| {found['ab_error']:.2f} | {found['ab_error_share']:.3f} | {found['psnr_gained']:+.2f} |" in row
+    assert (models / "papers.jpg").stat().st_size > 2000
+    assert not (tmp_path / "runs").exists()
+
+
+def test_training_without_photographs_says_what_is_missing(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        papers.main([WANG, "--dev", "nowhere"])
+    assert "training needs --photos" in capsys.readouterr().err
+
+
+def spent(last: Path) -> tuple[int, float]:
+    """The steps and seconds that a checkpoint has behind it; 0 where there is none."""
+    if not last.exists():
+        return 0, 0.0
+    checkpoint = torch.load(last, weights_only=True)
+    return checkpoint["global_step"], checkpoint["callbacks"]["Timer"]["time_elapsed"]["train"]
+
+
+def killed(command: list[str], last: Path, due: Callable[[int, float], bool]) -> tuple[int, float]:
+    """What a training has behind it that is killed as soon as its checkpoint is due."""
+    with subprocess.Popen(command, cwd=Path(__file__).parents[1], start_new_session=True) as process:
+        while not due(*spent(last)):
+            assert process.poll() is None
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGKILL)  # its loaders too
+    return spent(last)
+
+
+def test_a_system_that_is_killed_in_its_training_goes_on_from_its_last_checkpoint(
+    photos: Path, models: Path, tmp_path: Path
+) -> None:
+    places = ["--photos", str(photos / "train"), "--dev", str(photos / "test"), "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "export.papers", QUICK, *places, "--minutes", "0.2"]
+    last = tmp_path / QUICK / LAST
+    steps, seconds = killed(command, last, lambda _, seconds: seconds > 4)  # a checkpoint comes every 1.2 seconds
+    more_steps, more_seconds = killed(command, last, lambda now, _: now != steps)
+    assert more_steps > steps
+    assert more_seconds > seconds
+    assert not list(models.glob("*.onnx"))
+
+
 def test_an_unknown_system_is_a_sentence_before_anything_is_trained(models: Path) -> None:
     with pytest.raises(ColorizeError, match=r"No recipe is called monet: choose of .*zhang2016"):
         papers.main(["monet", "--photos", "nowhere", "--dev", "nowhere"])
@@ -113,18 +175,61 @@ def test_at_the_width_of_the_paper_zhangs_network_has_its_parameters() -> None:
     assert sum(weight.numel() for weight in network.parameters()) == pytest.approx(32.2e6, rel=0.01)
 
 
+def test_at_the_scale_of_their_papers_zhangs_and_li_and_wangs_systems_have_their_numbers() -> None:
+    recipes = papers.paper_recipes(full=True)
+    zhang = recipes["zhang2016"].optimizer
+    assert (zhang.batch, zhang.crops, zhang.rate) == (40, 40 * 450_000, 3e-5)
+    wangs = [recipe for name, recipe in recipes.items() if name.startswith("wang2018")]
+    assert [(one.optimizer.batch, one.optimizer.rate, one.loss.spacing) for one in wangs] == [(128, 1e-4, 1)] * 3
+    assert wangs[0].optimizer.crops == wangs[1].optimizer.crops == 2 * wangs[2].optimizer.crops  # 100 epochs and 50
+
+
+@pytest.mark.parametrize("name", ["wang2018-regression", "wang2018-classification", "wang2018-transfer"])
+def test_li_and_wangs_decay_is_the_gradient_of_lambda_times_the_squared_weights(name: str) -> None:
+    recipe = read_recipe(RECIPES / f"{name}.toml", full=True)
+    pixels = (recipe.data.crop // recipe.data.stride) ** 2  # they sum the error over them
+    wanted = recipe.optimizer
+    decayed, penalised = (torch.nn.Parameter(torch.linspace(-1, 1, 8)) for _ in range(2))
+    one = OPTIMIZERS[wanted.name]([decayed], lr=0.1, weight_decay=wanted.weight_decay * pixels)
+    other = OPTIMIZERS[wanted.name]([penalised], lr=0.1, weight_decay=0)
+    for step in range(9):
+        for weights, penalty, optimizer in ((decayed, 0.0, one), (penalised, 0.01, other)):
+            optimizer.zero_grad()
+            loss = 0.01 * (weights - step).square().sum() + penalty * weights.square().sum()
+            torch.autograd.backward(loss)
+            optimizer.step()
+    torch.testing.assert_close(decayed, penalised, rtol=1e-3, atol=1e-4)
+
+
+def vgg16_weights() -> dict[str, torch.Tensor]:
+    """Weights of chance under the names and in the shapes of torchvision's VGG16, layer after layer."""
+    places = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28)
+    widths = (3, 64, 64, 128, 128, *[256] * 3, *[512] * 6)
+    state = {"classifier.0.weight": torch.zeros(3)}
+    for place, before, width in zip(places, widths, widths[1:], strict=False):
+        state[f"features.{place}.weight"] = torch.randn(width, before, 3, 3) / (3 * before**0.5)
+        state[f"features.{place}.bias"] = torch.zeros(width)
+    return state
+
+
 def test_vgg16_takes_torchvisions_file_and_refuses_another(tmp_path: Path) -> None:
-    source = Wang2018Transfer("classification", "vgg16", width=4)
+    weights = vgg16_weights()
     file, wrong = tmp_path / "vgg16-1.pth", tmp_path / "other.pth"
-    torch.save({**source.encoder.state_dict(), "classifier.0.weight": torch.zeros(3)}, file)
+    torch.save(weights, file)
     torch.save({"classifier.0.weight": torch.zeros(3)}, wrong)
     loaded = Wang2018Transfer("classification", "vgg16", width=4, weights=str(file))
-    L = torch.rand(1, 1, 32, 48) * 100
+    found = {name: value for name, value in loaded.encoder.state_dict().items() if name.startswith("features.")}
+    assert all(torch.equal(value, weights[name]) for name, value in found.items())
+    assert len(found) == len(weights) - 1
     with torch.no_grad():
-        assert torch.equal(source.encoder(L), loaded.encoder(L))
-        assert loaded(L).shape == (1, 313, 16, 24)
-    with pytest.raises(ColorizeError, match=r"name torchvision's vgg16"):
+        assert loaded(torch.rand(1, 1, 32, 48) * 100).shape == (1, 313, 16, 24)
+    with pytest.raises(ColorizeError, match=r"holds no VGG16 weights: name torchvision's vgg16"):
         Wang2018Transfer("classification", "vgg16", width=4, weights=str(wrong))
+
+
+def test_vgg16_without_a_file_is_a_sentence() -> None:
+    with pytest.raises(ColorizeError, match=r"brings no weights of its own: name torchvision's vgg16-\*\.pth"):
+        Wang2018Transfer("classification", "vgg16")
 
 
 def test_operations_and_parameters_are_counted_as_they_are(tmp_path: Path) -> None:

@@ -9,8 +9,6 @@ in their place, at stride 16 as VGG16's last ones are, so that h = H / 2. H and 
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from colorize_neural.errors import ColorizeError
 from torch import Tensor, nn
@@ -93,10 +91,11 @@ class Vgg16(nn.Module):
         self.features = nn.Sequential(*layers)
         for name, values in (("mean", (0.485, 0.456, 0.406)), ("deviation", (0.229, 0.224, 0.225))):
             self.register_buffer(name, torch.tensor(values)[:, None, None])
-        if weights:
-            self._load(Path(weights))
+        self._load(weights)
 
-    def _load(self, file: Path) -> None:
+    def _load(self, file: str) -> None:
+        if not file:
+            raise ColorizeError('"vgg16" brings no weights of its own: name torchvision\'s vgg16-*.pth as `weights`.')
         try:
             state = torch.load(file, map_location="cpu", weights_only=True)
             own = "features."
