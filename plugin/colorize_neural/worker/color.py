@@ -136,7 +136,7 @@ def ab_under_d50(L: Float, ab: Float) -> Float:
 
 
 def _with_less_chroma(y: Float, Y: Float, a: Float, b: Float) -> Float:
-    """Of the same lightness and hue, with the largest chroma inside the gamut.
+    """Of the same lightness and hue, with the largest chroma inside the gamut: by a table, then by what that is off.
 
     y = (L + 16) / 116, Y, a and b (1, n), not more than _MOST_LOOKED_UP -> linear light (1, n, 3)
     """
@@ -145,15 +145,18 @@ def _with_less_chroma(y: Float, Y: Float, a: Float, b: Float) -> Float:
     row, column = (116 * y - 16) * (rows / 100), (np.arctan2(b, a) / np.pi + 1) * (columns / 2)
     most = cv2.remap(limits, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     share = np.minimum(most / np.maximum(np.hypot(a, b), _CHROMA_STEP), 1)
-    linear = _linear(y + share * (a / 500), Y, y - share * (b / 200))
-    return linear.clip(np.minimum(Y, 0)[..., None], np.maximum(Y, 1)[..., None])
+    low, grey, high = (values[..., None] for values in (np.minimum(Y, 0), Y, np.maximum(Y, 1)))
+    away = _linear(y + share * (a / 500), Y, y - share * (b / 200)) - grey
+    room = np.where(away > 0, high, low) - grey
+    share *= np.divide(room, away, where=away != 0, out=np.ones_like(away)).min(axis=2).clip(0, 1)
+    return _linear(y + share * (a / 500), Y, y - share * (b / 200)).clip(low, high)
 
 
 @cache
 def _chroma_limits() -> Float:
     """The largest chroma inside the gamut, Lab units, by L 0..100 (rows) and hue -pi..pi (columns); by bisection.
 
-    Between its places a limit is a few thousandths of a Lab unit off in the mean, and what that leaves outside is cut.
+    Between its places a limit is a few thousandths of a Lab unit off in the mean.
     """
     L, hue = np.float32(np.linspace(0, 100, 129)[:, None]), np.linspace(-np.pi, np.pi, 721)
     y = np.repeat(_place(L), len(hue), axis=1)
