@@ -89,14 +89,15 @@ def run(procedure: Any, run_mode: Any, image: Any, drawables: list[Any], config:
         with Client(settings.read(PLUG_IN)) as client:
             client.prepare(arguments.options_from(config))
             Gegl.init(None)
-            noted = None
-            if run_mode == Gimp.RunMode.INTERACTIVE:
-                noted = confirmed(procedure, image, chosen, config, client)
-                if noted is None:
-                    return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
-            done = colorize(image, chosen, config, client)
-        if run_mode != Gimp.RunMode.NONINTERACTIVE:
-            Gimp.message(colouring.told(done, noted))
+            if run_mode != Gimp.RunMode.INTERACTIVE:
+                colorize(image, chosen, config, client)
+                return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
+            noted = confirmed(procedure, image, chosen, config, client)
+            if noted is None:
+                return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
+            news = colouring.news(colorize(image, chosen, config, client), noted)
+        if news:
+            Gimp.message(news)
         return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
 
     return answer(procedure, work)

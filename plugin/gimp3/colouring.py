@@ -73,14 +73,10 @@ def write(image: Any, done: list[Coloured], wanted: Wanted) -> None:
         image.set_selected_layers([layers.add(image, one.layer, one.pixels, wanted.title, mode) for one in done])
 
 
-def told(done: list[Coloured], noted: str | None) -> str:
-    """What a user shall know of a run: so little that GIMP's status bar has room for it, unless something is new.
-
-    noted: what the preview said of the device; None where there was none
-    """
-    together = done[-1].result | {"seconds": sum(one.result["seconds"] for one in done)}
-    is_new = noted is not None and together["note"] not in ("", noted)
-    return status(together if is_new else together | {"note": ""})
+def news(done: list[Coloured], noted: str) -> str:
+    """What a run says of its device, where the preview `noted` something else; "" otherwise."""
+    result = done[-1].result
+    return "" if result["note"] in ("", noted) else status(result)
 
 
 def status(result: Message) -> str:

@@ -179,17 +179,15 @@ def test_a_layer_of_one_pixel_is_coloured_too(gimp: Gimp) -> None:
         assert image.colorize(output="replace")[0] == "success"
 
 
-@pytest.mark.parametrize(("run_mode", "told"), [("NONINTERACTIVE", 0), ("WITH_LAST_VALS", 3)])
-def test_a_batch_plug_in_that_knows_only_the_argument_types_colours_layer_by_layer(
-    gimp: Gimp, run_mode: str, told: int
-) -> None:
+@pytest.mark.parametrize("run_mode", ["NONINTERACTIVE", "WITH_LAST_VALS"])
+def test_a_batch_plug_in_that_knows_only_the_argument_types_colours_layer_by_layer(gimp: Gimp, run_mode: str) -> None:
     log = gimp.plugin.parents[1] / "gimp.log"
-    before = log.read_text().count("Ran on the CPU.")
+    before = log.read_text().count("Ran on the CPU")
     with gimp.image(Photo()) as image:
         image.do("aim_at", what="copies")
         done = image.do("colorize_in_a_batch", run_mode=run_mode)
         layers = image.state().layers
-    assert log.read_text().count("Ran on the CPU.") - before == told  # a call without a user tells nobody
+    assert log.read_text().count("Ran on the CPU") == before  # what goes as expected is no news
     assert done == [("success", ["Orange"]), ("success", ["Orange #1"]), ("success", ["Orange #2"])]
     assert [layer.name for layer in layers] == [
         "Orange",

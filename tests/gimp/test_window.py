@@ -34,7 +34,7 @@ def test_menu_and_dialog_colour_a_grey_image_and_one_undo_takes_it_back(desk: De
         assert image.names() == ["Orange", "photo"]
         assert image.state().base == "rgb"
         desk.screen.screenshot(f"result-{gimp_version}")
-        desk.screen.wait_until_gone("^GIMP Message$", patience=0)  # what it took is told in the status bar
+        desk.screen.wait_until_gone("^GIMP Message$", patience=0)  # what goes as expected is no news
         desk.screen.press(window, "ctrl+z")
         assert eventually(lambda: image.state().base == "gray")
         assert image.state().same_as(before)
