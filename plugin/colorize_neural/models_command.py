@@ -17,7 +17,7 @@ from colorize_neural.download import download
 from colorize_neural.errors import ColorizeError
 from colorize_neural.parser import Parser
 from colorize_neural.worker.adapters import ADAPTERS
-from colorize_neural.worker.models import Model, check_intact, content_of, find_model, read_added
+from colorize_neural.worker.models import Model, check_intact, content_of, digest_of, find_model, read_added
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _UNKNOWN_LICENCE = "unknown, for the file does not say; ask where you got it before you publish its results"
@@ -79,7 +79,7 @@ def _verify(_chosen: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
     for model in added.known_models():
         try:
-            check_intact(model, content_of(model))
+            check_intact(model, digest_of(content_of(model)))
             print(f"{model.id}: intact")
         except ColorizeError as error:
             failures += 1

@@ -54,9 +54,10 @@ class Previewer:
             self._wishes = None
             self._changed.notify()
 
-    def wait(self) -> None:
-        """After `stop`: returns when the worker is idle."""
-        self._thread.join()
+    def wait(self, seconds: float | None = None) -> bool:
+        """After `stop`: returns when the worker is idle, or after so many seconds -> whether it is."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def _work(self) -> None:
         while wish := self._next():

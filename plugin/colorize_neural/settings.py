@@ -110,7 +110,7 @@ def open_log() -> BinaryIO:
         return Path(os.devnull).open("ab")
 
 
-def sentence_of(error: Exception) -> str:
+def sentence_of(error: BaseException) -> str:
     """What the user is told of a failure; an unexpected one leaves its traceback in the log."""
     return str(error) if isinstance(error, ColorizeError) else logged("".join(traceback.format_exception(error)))
 

@@ -399,7 +399,7 @@ register(
         (PF_IMAGE, "image", "The image", None),
         (PF_DRAWABLE, "drawable", "The layer", None),
         model_argument(),
-        (PF_SLIDER, "temperature", "_Temperature (0.05 vivid, 1 cautious, 0 the model's own)", 0.0, (0.0, 1.0, 0.05)),
+        (PF_SLIDER, "temperature", "_Temperature (0.05 bold, 1 even, 0 the model's own)", 0.0, (0.0, 1.0, 0.05)),
         (PF_SLIDER, "strength", "Stren_gth (1 is the model's own)", 1.0, (0.0, 2.0, 0.05)),
         (PF_SLIDER, "warmth", "_Warmth (below 0 colder, above 0 warmer)", 0.0, (-1.0, 1.0, 0.05)),
         (PF_TOGGLE, "edge-guidance", "_Edge guidance (colours end where the photograph has an edge)", True),

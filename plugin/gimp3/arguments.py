@@ -1,4 +1,7 @@
-"""The procedure's arguments, which the dialog shows and other plug-ins give, and what the worker makes of them."""
+"""The procedure's arguments, which the dialog shows and other plug-ins give, and what the worker makes of them.
+
+A blurb names its argument: batch plug-ins show nothing else of it.
+"""
 
 from __future__ import annotations
 
@@ -31,24 +34,23 @@ def add(procedure: Any, models: list[Model]) -> None:
     """Declares them; a model's own temperature is 0, lest a change of the model keep the temperature of another."""
     flags = GObject.ParamFlags.READWRITE
     _add_model(procedure, models, flags)
-    temperature = "0.05 is vivid, 1 is cautious, 0 the model's own"
+    temperature = "Temperature: 0.05 is bold, 1 is even, 0 the model's own"
     procedure.add_double_argument("temperature", "_Temperature", temperature, 0.0, 1.0, 0.0, flags)
-    strength = "Colourfulness is multiplied by it; 1 is the model's own"
+    strength = "Strength: the colourfulness is multiplied by it; 1 is the model's own"
     procedure.add_double_argument("strength", "Stren_gth", strength, 0.0, 2.0, 1.0, flags)
-    procedure.add_double_argument("warmth", "_Warmth", "Below 0 is colder, above 0 warmer", -1.0, 1.0, 0.0, flags)
-    procedure.add_boolean_argument(
-        "edge-guidance", "_Edge guidance", "Colours end where the photograph has an edge", True, flags
-    )
-    procedure.add_boolean_argument(
-        "equalize", "E_qualize", "Show the network full contrast: for hard black-and-white photographs", False, flags
-    )
-    _add_choice(procedure, "output", "O_utput", "Where the colours go", OUTPUTS)
-    _add_choice(procedure, "device", "_Device", "What the network runs on", DEVICES)
+    warmth = "Warmth: below 0 is colder, above 0 warmer"
+    procedure.add_double_argument("warmth", "_Warmth", warmth, -1.0, 1.0, 0.0, flags)
+    edges = "Edge guidance: colours end where the photograph has an edge"
+    procedure.add_boolean_argument("edge-guidance", "_Edge guidance", edges, True, flags)
+    equalize = "Equalize: show the network full contrast, for hard or faded photographs"
+    procedure.add_boolean_argument("equalize", "E_qualize", equalize, False, flags)
+    _add_choice(procedure, "output", "O_utput", "Output: where the colours go", OUTPUTS)
+    _add_choice(procedure, "device", "_Device", "Device: what the network runs on", DEVICES)
 
 
 def _add_model(procedure: Any, models: list[Model], flags: Any) -> None:
     """A choice of the installed models; without any, a text, lest GIMP refuse the call before `run` tells why."""
-    name, label, blurb = "model", "_Model", "The network that finds the colours"
+    name, label, blurb = "model", "_Model", "Model: the network that finds the colours"
     if models:
         _add_choice(procedure, name, label, blurb, {model.id: (model.title, model.description) for model in models})
     else:
@@ -76,7 +78,7 @@ def add_folders(procedure: Any) -> None:
 
 
 def add_overwrite(procedure: Any) -> None:
-    blurb = "Replace results that are done, and files that this program did not write"
+    blurb = "Overwrite: replace results that are done, and files that this program did not write"
     procedure.add_boolean_argument("overwrite", "O_verwrite", blurb, False, GObject.ParamFlags.READWRITE)
 
 

@@ -89,9 +89,14 @@ def run(procedure: Any, run_mode: Any, image: Any, drawables: list[Any], config:
         with Client(settings.read(PLUG_IN)) as client:
             client.prepare(arguments.options_from(config))
             Gegl.init(None)
-            if run_mode == Gimp.RunMode.INTERACTIVE and not confirmed(procedure, image, chosen, config, client):
-                return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
-            colorize(image, chosen, config, client)
+            noted = None
+            if run_mode == Gimp.RunMode.INTERACTIVE:
+                noted = confirmed(procedure, image, chosen, config, client)
+                if noted is None:
+                    return procedure.new_return_values(Gimp.PDBStatusType.CANCEL, None)
+            done = colorize(image, chosen, config, client)
+        if run_mode != Gimp.RunMode.NONINTERACTIVE:
+            Gimp.message(colouring.told(done, noted))
         return procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
 
     return answer(procedure, work)
@@ -129,15 +134,15 @@ def answer(procedure: Any, work: Callable[[], Any]) -> Any:
     return procedure.new_return_values(status, GLib.Error.new_literal(Gimp.PlugIn.error_quark(), message, 0))
 
 
-def confirmed(procedure: Any, image: Any, chosen: list[Any], config: Any, client: Client) -> bool:
-    """Shows the dialog, its preview of the first layer."""
+def confirmed(procedure: Any, image: Any, chosen: list[Any], config: Any, client: Client) -> str | None:
+    """Shows the dialog, its preview of the first layer -> what that noted of the device; None after a Cancel."""
     import dialog  # noqa: PLC0415 - loads GTK, which a call without windows can do without
 
     photograph, models = layers.reduced(image, chosen[0]), installed.models(PLUG_IN)
-    if not dialog.confirmed(procedure, config, client, photograph, models):
-        return False
-    layers.layers_to_colorize(image, chosen)  # once more: behind the dialog anything may have happened to them
-    return True
+    noted = dialog.confirmed(procedure, config, client, photograph, models)
+    if noted is not None:
+        layers.layers_to_colorize(image, chosen)  # behind the dialog anything may have happened to them
+    return noted
 
 
 def confirmed_folder(procedure: Any, config: Any) -> bool:
@@ -147,7 +152,7 @@ def confirmed_folder(procedure: Any, config: Any) -> bool:
     return folder_dialog.confirmed(procedure, config)
 
 
-def colorize(image: Any, chosen: list[Any], config: Any, client: Client) -> None:
+def colorize(image: Any, chosen: list[Any], config: Any, client: Client) -> list[colouring.Coloured]:
     """Colours the chosen layers in one undo step."""
     wanted = colouring.wanted_from(config, PLUG_IN)
     Gimp.progress_init("Reading the photograph")
@@ -157,6 +162,7 @@ def colorize(image: Any, chosen: list[Any], config: Any, client: Client) -> None
         with layers.one_undo_step(image):
             colouring.write(image, done, wanted)
     Gimp.displays_flush()
+    return done
 
 
 def progress_of(number: int, count: int) -> colouring.Progress:

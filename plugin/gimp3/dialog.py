@@ -5,7 +5,6 @@ It changes nothing but the procedure's config; GIMP remembers, resets and stores
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import gi
@@ -13,49 +12,30 @@ from arguments import options_from
 from colorize_neural.client import Client
 from colorize_neural.previewer import Previewer, Wish
 from colorize_neural.protocol import Message
+from colouring import status
 from installed import Model
 from layers import Reduced
 from picture import BeforeAfter, fitted, pixbuf_from
-from widgets import column, labelled, model_combo, name_scale, text
+from suggestions import SUGGESTED, SUGGESTIONS, Suggestion
+from widgets import align, column, failures_told, labelled, model_combo, name_scale, text
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
-from gi.repository import Gimp, GimpUi, GLib, Gtk  # noqa: E402
+from gi.repository import Gimp, GimpUi, GLib, GObject, Gtk  # noqa: E402
 
 LEAST_PREVIEW = (420, 340)  # pixels, and those of the thumbnails below
 THUMBNAIL = (80, 60)
 MAIN = "the photograph"
 DIM = 0.3  # the opacity of a suggestion that is still to come
-SUGGESTED = ("temperature", "strength", "warmth")
+WAIT = 0.1  # seconds: no bar for what takes less
 
 
-@dataclass(frozen=True)
-class Suggestion:
-    """Options to click on; the temperature 0 is the model's own."""
+def confirmed(procedure: Any, config: Any, client: Client, photograph: Reduced, models: list[Model]) -> str | None:
+    """Shows the dialog until the user decides; after an OK the worker is idle, after a Cancel it has ended.
 
-    title: str
-    temperature: float
-    strength: float
-    warmth: float
-
-
-SUGGESTIONS = (
-    Suggestion("Cautious", 1.0, 0.7, 0.0),
-    Suggestion("Natural", 0.0, 1.0, 0.0),
-    Suggestion("Vivid", 0.2, 1.4, 0.0),
-    Suggestion("Warmer", 0.0, 1.0, 0.6),
-    Suggestion("Colder", 0.0, 1.0, -0.6),
-)
-
-
-def options_of(suggestion: Suggestion) -> dict[str, object]:
-    values = {name: getattr(suggestion, name) for name in SUGGESTED}
-    return values | {"temperature": suggestion.temperature or None}
-
-
-def confirmed(procedure: Any, config: Any, client: Client, photograph: Reduced, models: list[Model]) -> bool:
-    """Shows the dialog until the user decides; after an OK the worker is idle, after a Cancel it has ended."""
+    -> what the last preview noted of the device; None after a Cancel
+    """
     GimpUi.init(procedure.get_name())
     return Dialog(procedure, config, client, photograph, models).run()
 
@@ -70,6 +50,7 @@ class Dialog:
         self._missing: list[Suggestion] = []  # suggestions whose pictures are still to come
         self._wanted: list[Wish] = []
         self._is_following = False
+        self._note = ""  # of the last preview
         self._dialog = GimpUi.ProcedureDialog.new(procedure, config, "Colorize (neural)")
         self._dialog.set_ok_label("Colori_ze")
         before = pixbuf_from(photograph.shape, photograph.rows)
@@ -82,17 +63,25 @@ class Dialog:
         self._watch = config.connect("notify", self._on_change)
         self._follow()
 
-    def run(self) -> bool:
-        answer: bool = self._dialog.run()
+    def run(self) -> str | None:
+        with failures_told(self._status):
+            answer = self._dialog.run()
         self._config.disconnect(self._watch)
         self._dialog.destroy()
         self._previewer.stop()
         if answer:
-            Gimp.progress_init("Finishing the preview")  # and with it a way to cancel
+            self._finish_the_preview()
         else:
             self._client.close()  # in mid-work
         self._previewer.wait()
-        return answer
+        return self._note if answer else None
+
+    def _finish_the_preview(self) -> None:
+        """The picture that is in work cannot be left to itself; where that takes its time, GIMP's Cancel is there."""
+        if not self._previewer.wait(WAIT):
+            Gimp.progress_init("Finishing the preview")
+            while not self._previewer.wait(WAIT):
+                Gimp.progress_pulse()
 
     def _lay_out(self) -> None:
         left = column(self._picture.widget, self._suggestions())
@@ -125,10 +114,18 @@ class Dialog:
         self._combo = model_combo([*self._models.values()])
         self._combo.connect("changed", self._on_model)
         model = labelled("_Model", self._combo)
+        choices = [self._dialog.get_widget(name, Gtk.ComboBox) for name in ("output", "device")]  # 3.2 has tall buttons
+        align([model.get_children()[0], *(choice.get_label() for choice in choices)])
         common = self._dialog.fill_box("common", ["strength", "warmth", "output", "edge-guidance"])
-        rarer = Gtk.Expander(label="More o_ptions", use_underline=True, name="more")
-        rarer.add(self._dialog.fill_box("rarer", ["equalize", "device"]))
-        controls = column(model, self._description, self._temperature, self._hint, common, rarer, self._status)
+        rarer = self._dialog.fill_box("rarer", ["equalize", "device"])
+        for box in (common, rarer):
+            box.set_spacing(6)
+        rarer.set_margin_top(6)
+        more = Gtk.Expander(label="More o_ptions", use_underline=True, name="more")
+        more.add(rarer)
+        for name in ("output", "edge-guidance", "equalize", "device"):
+            self._dialog.get_widget(name, GObject.TYPE_NONE).set_name(name)
+        controls = column(model, self._description, self._temperature, self._hint, common, more, self._status)
         controls.set_hexpand(False)  # though sliders would like to: all the room that is left is the photograph's
         return controls
 
@@ -148,7 +145,7 @@ class Dialog:
         ignores = bool(model) and self._own_temperature() is None
         self._temperature.set_sensitive(not ignores)
         self._temperature.set_value(self._shown_temperature())
-        self._hint.set_text("This model has no temperature." if ignores else "Low is vivid, high is cautious.")
+        self._hint.set_text("This model has no temperature." if ignores else "Low is bold, high is even.")
         for suggestion, button in self._buttons.items():
             chosen = all(self._config.get_property(name) == getattr(suggestion, name) for name in SUGGESTED)
             button.set_relief(Gtk.ReliefStyle.NORMAL if chosen else Gtk.ReliefStyle.NONE)
@@ -175,12 +172,13 @@ class Dialog:
                 thumbnail.set_opacity(DIM)
         foreseen = {one.temperature or self._own_temperature() or 0 for one in self._missing} - {0}
         self._wanted = [Wish(MAIN, options, sorted(foreseen))]
-        self._wanted += [Wish(one.title, base | options_of(one)) for one in self._missing]
+        self._wanted += [Wish(one.title, base | one.options) for one in self._missing]
         self._previewer.want(self._wanted)
         self._picture.set_busy(True)
 
-    def _deliver(self, *done: Any) -> None:
-        GLib.idle_add(self._show, *done)
+    def _deliver(self, wish: Wish, rows: bytes, result: Message) -> None:
+        self._note = result.get("note", "")
+        GLib.idle_add(self._show, wish, rows, result)
 
     def _show(self, wish: Wish, rows: bytes, result: Message) -> None:
         """One of the pictures is ready, or the sentence that tells why it is not; what is outdated is left out."""
@@ -208,11 +206,3 @@ class Dialog:
     def _on_suggestion(self, _button: Any, suggestion: Suggestion) -> None:
         for name in SUGGESTED:
             self._config.set_property(name, getattr(suggestion, name))
-
-
-def status(result: Message) -> str:
-    """What the worker says of its last run, or why there was none."""
-    if "message" in result:
-        return str(result["message"])
-    ran = result["note"] or f"Ran on the {result['device'].upper()}."
-    return f"Took {result['seconds']:.1f}\N{NO-BREAK SPACE}s. {ran}"

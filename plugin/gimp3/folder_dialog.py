@@ -9,7 +9,7 @@ from typing import Any
 
 import gi
 from arguments import FOLDERS
-from widgets import column, labelled, name_scale, text
+from widgets import align, column, failures_told, labelled, name_scale, text
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
@@ -36,7 +36,8 @@ def confirmed(procedure: Any, config: Any) -> bool:
     all_of_it.set_border_width(12)
     dialog.get_content_area().pack_start(all_of_it, True, True, 0)
     all_of_it.show_all()
-    answer: bool = dialog.run()
+    with failures_told(hint):
+        answer: bool = dialog.run()
     dialog.destroy()
     return answer
 
@@ -44,9 +45,7 @@ def confirmed(procedure: Any, config: Any) -> bool:
 def _choosers(config: Any) -> list[Any]:
     """A row for each folder, their labels equally wide."""
     rows = [labelled(label, _chooser(config, name, blurb)) for name, (label, blurb) in FOLDERS.items()]
-    labels = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
-    for row in rows:
-        labels.add_widget(row.get_children()[0])
+    align([row.get_children()[0] for row in rows])
     return rows
 
 

@@ -41,6 +41,8 @@ class Reduced:
 
 def layers_to_colorize(image: Any, drawables: list[Any]) -> list[Any]:
     """The layers that are meant; WrongLayerError where one of them cannot be coloured."""
+    if not image.is_valid():
+        raise WrongLayerError("The image was closed meanwhile: please open it once more.")
     if not drawables:
         raise WrongLayerError("No layer is selected: please select the layers to colour.")
     if image.get_base_type() == Gimp.ImageBaseType.INDEXED:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import gi
+from colorize_neural import settings
 from installed import Model
 
 gi.require_version("Gtk", "3.0")
@@ -40,11 +44,29 @@ def text(name: str) -> Any:
     return label
 
 
+@contextlib.contextmanager
+def failures_told(place: Any) -> Iterator[None]:
+    """Meanwhile, what fails in an answer to a click or a key is told there: GTK goes on, and raises nothing."""
+    usual = sys.excepthook
+    sys.excepthook = lambda _kind, error, _trace: place.set_text(settings.sentence_of(error))
+    try:
+        yield
+    finally:
+        sys.excepthook = usual
+
+
 def labelled(caption: str, widget: Any) -> Any:
     row = Gtk.Box(spacing=6)
     row.pack_start(Gtk.Label(label=caption, use_underline=True, mnemonic_widget=widget, xalign=0.0), False, False, 0)
     row.pack_start(widget, True, True, 0)
     return row
+
+
+def align(labels: list[Any]) -> None:
+    """Makes them equally wide, and with them what is beside them."""
+    together = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
+    for label in labels:
+        together.add_widget(label)
 
 
 def name_scale(scale: Any, name: str, digits: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from colorize_neural.settings import Settings
 from numpy.typing import NDArray
 
-from tests.gimp.gimps import PATIENCE, Gimp, Image, Photo
-from tests.gimp.screen import Screen
+from tests.gimp.gimps import PATIENCE, STRANGE, Gimp, Image, Photo, make_profile, running
+from tests.gimp.screen import PROGRAMS, Screen, screen
 
 TITLE = r"^Colorize \(neural\)$"
 FOLDER_TITLE = r"^Colorize a folder \(neural\)$"
@@ -59,6 +61,7 @@ class Desk:
             image.do("show")
             window = self.screen.wait_for(r"^\*?\[Untitled\].*GIMP$")
             yield image, window
+            eventually(lambda: not self.gimp.calls())  # GIMP keeps the last options in the image when a call ends
 
     def choose_from_menu(self, window: str, menu: str = COLORS) -> None:
         self.screen.press(window, menu, "z")
@@ -75,11 +78,35 @@ class Desk:
             self.screen.press(self.screen.wait_for("^Welcome to GIMP", patience=30), "Escape")
 
 
+def with_windows(console: str) -> str:
+    """The program of a GIMP that has windows."""
+    return Path(console).name.replace("-console", "")
+
+
+def missing(console: str) -> list[str]:
+    """The programs that a GIMP with windows lacks on this machine."""
+    return [program for program in (*PROGRAMS, with_windows(console)) if not shutil.which(program)]
+
+
+@contextlib.contextmanager
+def opened(console: str, told: Settings, folder: Path) -> Iterator[Desk]:
+    """A GIMP with windows on a screen of its own; its profile and sockets are in the folder."""
+    profile, sockets = folder / STRANGE, folder / "sockets"
+    make_profile(profile, told)
+    sockets.mkdir()
+    inside = {"PYTHONPATH": str(INSIDE_PLUGIN), "INSIDE_PLUGIN": str(sockets)}
+    program = str(shutil.which(with_windows(console)))
+    with screen() as shown, running(program, profile, "--no-splash", DISPLAY=shown.display, **inside) as gimp:
+        desk = Desk(gimp, shown, sockets)
+        desk.close_welcome()
+        yield desk
+
+
 def eventually(holds: Callable[[], bool]) -> bool:
     """Whether it comes true within a minute or two."""
     deadline = time.monotonic() + PATIENCE
     while not holds():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.2)
+        time.sleep(0.1)
     return True

@@ -200,7 +200,14 @@ class Gimp:
 
     def workers(self) -> list[int]:
         """The worker processes below this GIMP."""
-        return [process for process in below(self.process.pid) if "colorize_neural.worker" in command_of(process)]
+        return self._below("colorize_neural.worker")
+
+    def calls(self) -> list[int]:
+        """The processes of the plug-in."""
+        return self._below("colorize-neural.py")
+
+    def _below(self, command: str) -> list[int]:
+        return [process for process in below(self.process.pid) if command in command_of(process)]
 
     def wait_for_workers(self) -> list[int]:
         deadline = time.monotonic() + PATIENCE

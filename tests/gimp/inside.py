@@ -8,6 +8,7 @@ Pixels cross as bytes of "R'G'B'A float". The variable INSIDE_GIMP names the soc
 from __future__ import annotations
 
 import os
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Listener
@@ -72,7 +73,9 @@ def new_image(
 
 
 def profile_named(name: str) -> Any:
-    """A constructor of Gimp.ColorProfile, or a colour space that babl knows."""
+    """A constructor of Gimp.ColorProfile, a file, or a colour space that babl knows."""
+    if name.endswith(".icc"):
+        return Gimp.ColorProfile.new_from_file(Gio.File.new_for_path(name))
     constructor = getattr(Gimp.ColorProfile, name, None)
     return (
         constructor() if constructor else Gimp.ColorProfile.new_from_icc_profile(Babl.space_get_icc(Babl.space(name)))
@@ -82,6 +85,11 @@ def profile_named(name: str) -> Any:
 def show(image: int) -> None:
     shown[image] = Gimp.Display.new(images[image])
     Gimp.displays_flush()
+
+
+def close(image: int) -> None:
+    """As its user does; an image without a window is gone."""
+    shown.pop(image).delete()
 
 
 def delete(image: int) -> None:
@@ -101,6 +109,9 @@ def aim_at(image: int, what: str) -> None:
         "channel": channel_of,
         "empty group": group_of,
         "group": group_around,
+        "group that its layers pass through": passed_through,
+        "link": link_to,
+        "vector layer": ellipse_on,
         "copies": with_copies,
         "one locked": with_a_locked_copy,
         "text": text_on,
@@ -141,6 +152,36 @@ def group_around(photo: Any) -> list[Any]:
     (group,) = group_of(photo)
     photo.get_image().reorder_item(photo, group, 0)
     return [group]
+
+
+def passed_through(photo: Any) -> list[Any]:
+    (group,) = group_around(photo)
+    group.set_mode(Gimp.LayerMode.PASS_THROUGH)
+    return [group]
+
+
+def link_to(photo: Any) -> list[Any]:
+    """A layer that shows a file, the photo's own; GIMP has such layers since 3.2."""
+    image, folder = photo.get_image(), tempfile.mkdtemp()
+    file = Gio.File.new_for_path(f"{folder}/photo.png")
+    Gimp.file_save(Gimp.RunMode.NONINTERACTIVE, image, file, None)
+    link = Gimp.LinkLayer.new(image, file)
+    image.insert_layer(link, None, 0)
+    return [link]
+
+
+def ellipse_on(photo: Any) -> list[Any]:
+    """A layer that draws a path; GIMP has such layers since 3.2."""
+    image = photo.get_image()
+    path = Gimp.Path.new(image, "ellipse")
+    path.bezier_stroke_new_ellipse(40, 30, 25, 15, 0)
+    image.insert_path(path, None, 0)
+    drawn = Gimp.VectorLayer.new(image, path)
+    image.insert_layer(drawn, None, 0)
+    drawn.set_enable_fill(True)
+    drawn.set_fill_color(Gegl.Color.new("gray"))
+    drawn.refresh()
+    return [drawn]
 
 
 def with_copies(photo: Any) -> list[Any]:
@@ -206,6 +247,7 @@ def arrange(image: int, what: str) -> None:
         "hidden": lambda photo: photo.set_visible(False),
         "half opaque": lambda photo: photo.set_opacity(50),
         "on white": put_on_white,
+        "brightened below": lambda photo: brighten(photo.get_image().get_layers()[-1]),
         "turned to its negative by a filter": lambda photo: add_filter(photo, "gegl:invert-gamma"),
         "in the shadow of a filter": lambda photo: add_filter(photo, "gegl:dropshadow"),
     }
@@ -220,6 +262,11 @@ def hide_its_left_third(layer: Any) -> None:
     mask.update(0, 0, width, height)
 
 
+def brighten(layer: Any) -> None:
+    """By curves."""
+    layer.curves_spline(Gimp.HistogramChannel.VALUE, [0, 0.1, 0.5, 0.7, 1, 1])
+
+
 def put_on_white(photo: Any) -> None:
     image = photo.get_image()
     kind = KINDS[Gimp.ImageBaseType(image.get_base_type()).value_nick.upper(), False]
@@ -230,6 +277,17 @@ def put_on_white(photo: Any) -> None:
 
 def add_filter(layer: Any, operation: str) -> None:
     layer.append_filter(Gimp.DrawableFilter.new(layer, operation, ""))
+
+
+def enlarge(image: int, width: int, height: int) -> None:
+    """The lowest layer, as if the image had been saved so; the canvas stays."""
+    images[image].get_layers()[-1].scale(width, height, False)
+    images[image].clean_all()
+
+
+def is_changed(image: int) -> bool:
+    """Whether there is anything to save, and thus to undo."""
+    return bool(images[image].is_dirty())
 
 
 def convert_to_srgb(image: int) -> None:
@@ -251,6 +309,39 @@ def colorize(image: int, procedure: str = "plug-in-colorize-neural", **arguments
         config.set_property(name.replace("_", "-"), value)
     values = called.run(config)
     return Gimp.PDBStatusType(values.index(0)).value_nick, Gimp.get_pdb().get_last_error()
+
+
+def colorize_in_a_batch(image: int, run_mode: str, **chosen: str) -> list[tuple[str, list[str]]]:
+    """Calls the procedure for one layer after the other, as batch plug-ins do: knowing nothing of it but its arguments.
+
+    -> for each layer the name of the status, and the layers that are then selected
+    """
+    procedure = Gimp.get_pdb().lookup_procedure("plug-in-colorize-neural")
+    done = []
+    for layer in images[image].get_layers():
+        config = procedure.create_config()
+        for argument in procedure.get_arguments():
+            give_to(config, argument, layer, getattr(Gimp.RunMode, run_mode), chosen)
+        values = procedure.run(config)
+        status = Gimp.PDBStatusType(values.index(0)).value_nick
+        done.append((status, [one.get_name() for one in images[image].get_selected_layers()]))
+    return done
+
+
+def give_to(config: Any, argument: Any, layer: Any, run_mode: Any, chosen: dict[str, str]) -> None:
+    """An argument's value by its type alone: what is in work, what was chosen, or the argument's own default."""
+    name, kind = argument.name, argument.value_type.name
+    if kind == "GimpCoreObjectArray":
+        config.set_core_object_array(name, [layer])
+        return
+    values = {"GimpImage": layer.get_image(), "GimpRunMode": run_mode}
+    if kind not in values:
+        if kind not in ("gchararray", "gdouble", "gboolean"):
+            raise TypeError(f"a batch plug-in need not know {kind}")
+        is_choice = isinstance(argument, Gimp.ParamChoice)
+        default = Gimp.param_spec_choice_get_default(argument) if is_choice else argument.default_value
+        values[kind] = chosen.get(name, default)
+    config.set_property(name, values[kind])
 
 
 def colorize_folder(folder: str, out: str, **arguments: object) -> tuple[str, str, list[int]]:
@@ -347,6 +438,7 @@ def registration() -> dict[str, Any]:
     return {
         "menu": procedure.get_menu_paths(),
         "label": procedure.get_menu_label(),
+        "blurbs": {argument.name: argument.blurb for argument in procedure.get_arguments()[3:]},
         "defaults": {name: config.get_property(name) for name in names[3:]},
         "ranges": {name: range_of(config.find_property(name)) for name in ("temperature", "strength", "warmth")},
         "choices": {name: choices_of(config, name) for name in ("model", "output", "device")},

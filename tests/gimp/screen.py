@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,10 +11,6 @@ from pathlib import Path
 
 PROGRAMS = ("Xvfb", "openbox", "xdotool", "import")
 SCREENSHOTS = Path(__file__).resolve().parents[2] / ".cache" / "screenshots"
-
-
-def missing() -> list[str]:
-    return [program for program in PROGRAMS if not shutil.which(program)]
 
 
 class Screen:
@@ -57,6 +52,13 @@ class Screen:
         """Presses the left button at one place of the screen and releases it at another."""
         move = ["mousemove", *map(str, start), "mousedown", "1", "mousemove", *map(str, end), "mouseup", "1"]
         self._output("xdotool", *move)
+
+    def pixels(self) -> bytes:
+        """All that is shown."""
+        environment = os.environ | {"DISPLAY": self.display}
+        return subprocess.run(
+            ["import", "-window", "root", "rgb:-"], env=environment, capture_output=True, check=True
+        ).stdout
 
     def screenshot(self, name: str) -> Path:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)

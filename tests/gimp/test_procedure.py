@@ -177,3 +177,38 @@ def test_strength_multiplies_the_chroma(gimp: Gimp) -> None:
 def test_a_layer_of_one_pixel_is_coloured_too(gimp: Gimp) -> None:
     with gimp.image(Photo(size=(1, 1))) as image:
         assert image.colorize(output="replace")[0] == "success"
+
+
+@pytest.mark.parametrize(("run_mode", "told"), [("NONINTERACTIVE", 0), ("WITH_LAST_VALS", 3)])
+def test_a_batch_plug_in_that_knows_only_the_argument_types_colours_layer_by_layer(
+    gimp: Gimp, run_mode: str, told: int
+) -> None:
+    log = gimp.plugin.parents[1] / "gimp.log"
+    before = log.read_text().count("Ran on the CPU.")
+    with gimp.image(Photo()) as image:
+        image.do("aim_at", what="copies")
+        done = image.do("colorize_in_a_batch", run_mode=run_mode)
+        layers = image.state().layers
+    assert log.read_text().count("Ran on the CPU.") - before == told  # a call without a user tells nobody
+    assert done == [("success", ["Orange"]), ("success", ["Orange #1"]), ("success", ["Orange #2"])]
+    assert [layer.name for layer in layers] == [
+        "Orange",
+        "group",
+        "photo copy #1",
+        "Orange #1",
+        "photo copy",
+        "Orange #2",
+        "photo",
+    ]
+
+
+def test_a_batch_plug_in_that_replaces_finds_the_colours_in_the_layer_that_it_has_in_work(gimp: Gimp) -> None:
+    with gimp.image(Photo(base="GRAY")) as image:
+        assert image.do("colorize_in_a_batch", run_mode="NONINTERACTIVE", output="replace") == [("success", ["photo"])]
+        (layer,) = image.state().layers
+    assert layer.name == "photo" and chroma(layer.pixels) > 15
+
+
+def test_batch_plug_ins_which_show_nothing_but_blurbs_can_name_each_argument(gimp: Gimp) -> None:
+    blurbs = gimp.ask("registration")["blurbs"]
+    assert all(blurbs[name].lower().startswith(f"{name.replace('-', ' ')}: ") for name in blurbs)

@@ -8,16 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from colorize_neural.worker.color import lab_from_rgb
+from numpy.typing import NDArray
 
 from tests.gimp.desk import TITLE, Desk, Dialog, eventually
-from tests.gimp.gimps import Photo
-from tests.pixel_files import pixel_files
-from tests.tiny_models import make_models
+from tests.gimp.gimps import Image, Photo, of_sample
+from tests.pixel_files import is_coloured_at, pixel_files, pixels_of
+from tests.tiny_models import with_the_first_replaced
 
 GREY = Photo(base="GRAY", size=(600, 400), canvas=(620, 420))
 
 
 PREVIEW = "preview"
+MIDDLE_OF_THE_FIRST_ROW = 18_000  # the byte where it begins, in a row of 12000 pixels; also from the end
 RESET_TO_FACTORY_DEFAULTS = ("alt+r", "Tab", "Return")  # the second entry of its menu
 
 
@@ -27,9 +30,11 @@ def test_menu_and_dialog_colour_a_grey_image_and_one_undo_takes_it_back(desk: De
         dialog = desk.dialog(window)
         desk.screen.screenshot(f"dialog-{gimp_version}")
         desk.screen.press(dialog.window, "Return")
-        assert eventually(lambda: image.names() == ["Orange", "photo"])
+        assert eventually(lambda: not desk.gimp.calls())
+        assert image.names() == ["Orange", "photo"]
         assert image.state().base == "rgb"
         desk.screen.screenshot(f"result-{gimp_version}")
+        desk.screen.wait_until_gone("^GIMP Message$", patience=0)  # what it took is told in the status bar
         desk.screen.press(window, "ctrl+z")
         assert eventually(lambda: image.state().base == "gray")
         assert image.state().same_as(before)
@@ -149,7 +154,7 @@ def test_no_strength_takes_the_colours_away_and_a_suggestion_brings_them_back(de
         dialog.do("click", widget="suggestion Vivid")
         assert eventually(lambda: is_coloured(dialog))
         assert dialog.do("is_raised", widget="suggestion Vivid")
-        assert dialog.do("value", widget="strength") == pytest.approx(140)
+        assert dialog.do("value", widget="strength") == pytest.approx(150)
         dialog.do("click", widget="suggestion Natural")
         dialog.do("respond", button="OK")
         assert eventually(lambda: image.names() == ["Orange", "photo"])
@@ -216,24 +221,158 @@ def test_cancel_in_the_dialog_changes_nothing(desk: Desk) -> None:
         assert image.state().same_as(before)
 
 
-def test_cancel_in_mid_work_leaves_the_image_as_it_was_and_nothing_behind(
+def cancelled(desk: Desk, window: str) -> bool:
+    """Presses Cancel in the bar -> whether nothing is left of the call."""
+    desk.screen.click_cancel(window)
+    return eventually(lambda: not desk.gimp.calls() and not desk.gimp.workers()) and not pixel_files()
+
+
+def test_cancel_while_the_preview_is_waited_for_leaves_nothing_behind(
     desk: Desk, gimp_version: str, tmp_path: Path
 ) -> None:
-    slow = make_models(tmp_path, ["hours"])
-    manifest = slow / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"id": "hours"', '"id": "orange"'))
+    slow = with_the_first_replaced(tmp_path, "hours")
     with desk.window(GREY) as (image, window), desk.gimp.told(models=slow):
         before = image.state()
         desk.dialog(window).do("respond", button="OK")
         assert desk.gimp.wait_for_workers()
-        time.sleep(3)  # into the network
+        time.sleep(2)  # into the network
         desk.screen.screenshot(f"progress-{gimp_version}")
-        desk.screen.click_cancel(window)
-        assert eventually(lambda: not desk.gimp.workers())
-        assert not pixel_files()
+        shown = desk.screen.pixels()
+        assert eventually(lambda: desk.screen.pixels() != shown)  # the bar moves
+        assert cancelled(desk, window)
         assert image.state().same_as(before)
         desk.screen.press(window, "ctrl+z")
         assert image.state().same_as(before)
+
+
+def colour_once_more(desk: Desk, window: str) -> int:
+    """Without a dialog -> the worker, which has the photograph."""
+    desk.screen.press(window, "ctrl+f")
+    (worker,) = desk.gimp.wait_for_workers()
+    assert eventually(lambda: pixels_of(worker) is not None)
+    return worker
+
+
+def colour_by_the_dialog(desk: Desk, image: Image, window: str) -> None:
+    desk.dialog(window).do("respond", button="OK")
+    assert eventually(lambda: not desk.gimp.calls())
+    assert image.names() == ["Orange", "photo"]
+
+
+def test_cancel_while_the_network_runs_leaves_nothing_behind(desk: Desk, tmp_path: Path) -> None:
+    with desk.window(GREY) as (image, window):
+        colour_by_the_dialog(desk, image, window)
+        before = image.state()
+        with desk.gimp.told(models=with_the_first_replaced(tmp_path, "hours")):
+            colour_once_more(desk, window)
+            time.sleep(2)  # into the network
+            assert cancelled(desk, window)
+        assert image.state().same_as(before)
+        desk.screen.press(window, "ctrl+z")
+        assert eventually(lambda: image.names() == ["photo"])  # the step before: the cancelled call left none
+
+
+def test_cancel_while_the_colours_are_painted_leaves_nothing_behind(desk: Desk) -> None:
+    with desk.window(GREY) as (image, window):
+        colour_by_the_dialog(desk, image, window)
+        image.do("enlarge", width=12_000, height=8_000)
+        worker = colour_once_more(desk, window)
+        assert eventually(lambda: is_coloured_at(worker, MIDDLE_OF_THE_FIRST_ROW))
+        assert not is_coloured_at(worker, -MIDDLE_OF_THE_FIRST_ROW)
+        assert cancelled(desk, window)
+        assert image.names() == ["Orange", "photo"]
+        assert not image.do("is_changed")
+
+
+def test_two_images_are_coloured_at_the_same_time(desk: Desk, tmp_path: Path) -> None:
+    with desk.window(GREY) as (image, window), desk.gimp.image(GREY) as other:
+        dialog = desk.dialog(window)
+        assert eventually(lambda: is_coloured(dialog))
+        with desk.gimp.told(models=with_the_first_replaced(tmp_path, "seconds")):
+            other.start("colorize")
+            assert eventually(lambda: len(desk.gimp.workers()) == 2)
+        dialog.do("respond", button="OK")
+        assert eventually(lambda: len(desk.gimp.calls()) == 1)
+        assert not desk.gimp.has_answered()  # the one that began first is still at work
+        assert desk.gimp.answer()[0] == "success"
+        assert len(image.names()) == len(other.names()) == 2
+
+
+def test_an_image_that_was_closed_behind_the_dialog_is_a_sentence(desk: Desk, gimp_version: str) -> None:
+    with desk.window(GREY) as (image, window):
+        dialog = desk.dialog(window)
+        assert eventually(lambda: is_coloured(dialog))
+        image.do("close")
+        dialog.do("respond", button="OK")
+        box = desk.screen.wait_for("^GIMP Message$")
+        desk.screen.screenshot(f"closed-{gimp_version}")
+        desk.screen.press(box, "Return")
+        desk.screen.wait_until_gone("^GIMP Message$")
+
+
+def test_a_mistake_of_ours_in_the_dialog_is_told_there_and_in_the_log(desk: Desk) -> None:
+    log = desk.gimp.plugin.parents[1] / "colorize-neural" / "colorize-neural.log"
+    with desk.window(GREY) as (_, window):
+        dialog = desk.dialog(window)
+        dialog.do("damage", widget="suggestion Colder")
+        dialog.do("click", widget="suggestion Colder")
+        assert eventually(lambda: "went wrong (IndexError" in dialog.do("text", widget="status"))
+        assert str(log) in dialog.do("text", widget="status")
+        assert "pop from empty list" in log.read_text()
+        dialog.do("click", widget="suggestion Natural")
+        assert eventually(lambda: dialog.do("text", widget="status").startswith("Took "))
+        dialog.do("respond", button="CANCEL")
+
+
+def test_every_option_reaches_the_result_and_can_be_kept_as_settings(desk: Desk) -> None:
+    chosen = {"strength": 0, "output": "replace", "edge-guidance": False, "equalize": True, "device": "cpu"}
+    usual = {"strength": 100, "output": "color-layer", "edge-guidance": True, "equalize": False, "device": "auto"}
+    with desk.window(GREY) as (image, window):
+        dialog = desk.dialog(window)
+
+        def shown() -> dict[str, object]:
+            return {widget: dialog.do("value", widget=widget) for widget in chosen}
+
+        dialog.do("expand", widget="more")
+        for widget, value in chosen.items():
+            dialog.do("give", widget=widget, value=value)
+        assert eventually(lambda: dialog.do("text", widget="status").endswith("Ran on the CPU."))
+        dialog.do("press_button", label="_Save Settings")
+        desk.screen.press(dialog.window, *RESET_TO_FACTORY_DEFAULTS)
+        assert eventually(lambda: shown() == usual)
+        dialog.do("press_button", label="_Load Saved Settings")
+        assert eventually(lambda: shown() == chosen)
+        dialog.do("give", widget="strength", value=100)
+        dialog.do("respond", button="OK")
+        assert eventually(lambda: not desk.gimp.calls())
+        assert image.names() == ["photo"]
+        assert colourfulness(image.state().visible) > 15
+    with desk.window(GREY) as (image, window):
+        dialog = desk.dialog(window)
+        desk.screen.press(dialog.window, *RESET_TO_FACTORY_DEFAULTS)
+        dialog.do("respond", button="OK")
+        assert eventually(lambda: image.names() == ["Orange", "photo"])
+
+
+def colourfulness(rgb: NDArray[np.generic]) -> float:
+    """The mean chroma of sRGB 0..1."""
+    return float(np.hypot(*np.moveaxis(lab_from_rgb(np.float32(rgb[..., :3]))[..., 1:], -1, 0)).mean())
+
+
+def test_the_suggestions_of_the_default_model_differ_as_they_say(desk: Desk, shipped: Path) -> None:
+    photo = replace(of_sample("louis-armstrong-1946.jpg", "U8_NON_LINEAR"), base="GRAY")  # the hardest one
+    with desk.gimp.told(models=shipped), desk.window(photo) as (_, window):
+        dialog = desk.dialog(window)
+
+        def seen(title: str) -> NDArray[np.float32]:
+            return np.float32(dialog.picture(f"suggestion {title}")) / np.float32(255)
+
+        assert eventually(lambda: colourfulness(seen("Colder")) > 1)  # the last one
+        cautious, natural, vivid = (colourfulness(seen(title)) for title in ("Cautious", "Natural", "Vivid"))
+        colder, own, warmer = (lab_from_rgb(seen(title))[..., 2].mean() for title in ("Colder", "Natural", "Warmer"))
+        dialog.do("respond", button="CANCEL")
+    assert cautious < 0.95 * natural and natural < 0.95 * vivid
+    assert colder + 1 < own < warmer - 1
 
 
 def test_what_cannot_work_is_told_in_the_error_box(desk: Desk, gimp_version: str) -> None:

@@ -38,10 +38,10 @@ _PLACE = 6 / 29  # the cube root of _EPSILON
 _LINEAR_KNEE, _SRGB_KNEE, _SRGB_SLOPE = 0.0031308, 0.04045, 12.92  # IEC 61966-2-1, where its curve begins
 # L, a and b -> the places of X, Y and Z on CIE's curve
 _PLACES = np.array([[1 / 116, 1 / 500, 0, 16 / 116], [1 / 116, 0, 0, 16 / 116], [1 / 116, 0, -1 / 200, 16 / 116]])
-_APART = np.array([[[1 / 500]], [[-1 / 200]]], np.float32)  # a and b -> the steps from Y's place to X's and Z's
 _LAB = np.array([[0, 116, 0, -16], [500, -500, 0, 0], [0, 200, -200, 0]])
-_GAMUT_STEPS = 10  # halvings: chroma is at most 1/1024 of itself under the gamut's edge
 _GAMUT_SLACK = 1e-5
+_MOST_CHROMA, _CHROMA_STEP = 200, 0.005  # Lab units: more than any colour of sRGB has, and what is near enough
+_MOST_LOOKED_UP = 1 << 14  # pixels; OpenCV looks up 32,766 at most
 
 
 def linear_from_srgb(rgb: Float) -> Float:
@@ -66,9 +66,19 @@ def rgb_from_lab(lab: Float) -> Float:
     return srgb_from_linear(_transformed(_uncurve(_transformed(lab, _PLACES)), TO_RGB))
 
 
-def lightness_from_linear(linear: Float) -> Float:
-    """Linear light of sRGB's primaries 0..1 (..., 3) -> L (...), 0..100."""
-    return _lightness(_transformed(linear, FROM_RGB[1:2])[..., 0])
+def luminance_from_linear(linear: Float) -> Float:
+    """Linear light of sRGB's primaries 0..1 (..., 3) -> Y (...), a share of the white's."""
+    return _transformed(linear, FROM_RGB[1:2])[..., 0]
+
+
+def lightness_from_luminance(Y: Float) -> Float:
+    """Y, a share of the white's -> L of that shape, 0..100; at black, 16 subtracted would leave a rounding below 0."""
+    return 116 * (_curve(Y) - _curve(np.zeros(1, np.float32)))
+
+
+def luminance_from_lightness(L: Float) -> Float:
+    """L (h, w) -> Y, a share of the white's."""
+    return _uncurve(_place(L))
 
 
 @cache
@@ -79,33 +89,40 @@ def srgb_bytes() -> NDArray[np.uint8]:
 
 @cache
 def linear_levels(steps: int) -> Float:
-    """The linear light of `steps` integer levels of sRGB (256 or 65,536): (steps,)."""
+    """The linear light of `steps` integer levels of sRGB (256 or 65,536), the Y of their greys: (steps,)."""
     return linear_from_srgb((np.arange(steps) / (steps - 1)).astype(np.float32))
 
 
 @cache
 def lightness_levels(steps: int) -> Float:
     """The L of the greys of these levels: (steps,)."""
-    return _lightness(linear_levels(steps))
+    return lightness_from_luminance(linear_levels(steps))
+
+
+@cache
+def lightness_of_luminances() -> Float:
+    """The L of Y in 65,536 steps, up to 0.014 apart: (65536,)."""
+    return lightness_from_luminance(np.linspace(0, 1, 65536, dtype=np.float32))
 
 
 def rgb_in_gamut(L: Float, ab: Float) -> Float:
     """`linear_in_gamut`, gamma-encoded: L (h, w) and ab (h, w, 2) -> sRGB 0..1 (h, w, 3)."""
-    return srgb_from_linear(linear_in_gamut(L, np.stack(cv2.split(ab))))
+    return srgb_from_linear(linear_in_gamut(L, luminance_from_lightness(L), np.stack(cv2.split(ab))))
 
 
-def linear_in_gamut(L: Float, ab: Float) -> Float:
-    """L (h, w) and ab (2, h, w) -> linear light 0..1 (h, w, 3); out of gamut chroma is lost, never lightness or hue.
+def linear_in_gamut(L: Float, Y: Float, ab: Float) -> Float:
+    """Linear light 0..1 (h, w, 3) of L and its Y (h, w) and ab (2, h, w), of which there must be some.
 
-    An L outside 0..100 gives a grey outside 0..1.
+    Out of the gamut chroma is lost, never lightness or hue. An L outside 0..100 gives a grey outside 0..1.
     """
-    y, apart = (L + 16) / 116, ab * _APART
-    Y = _uncurve(y)
-    linear = _linear(y, Y, apart)
+    y = _place(L)
+    a, b = ab
+    linear = _linear(cv2.scaleAdd(a, 1 / 500, y), Y, cv2.scaleAdd(b, -1 / 200, y))
     outside = _outside(linear)
-    if outside.size:
-        some = (values.reshape(*values.shape[:-2], 1, -1).take(outside, axis=-1) for values in (y, Y, apart))
-        linear.reshape(1, -1, 3)[:, outside] = _with_less_chroma(*some)
+    for some in np.split(outside, range(_MOST_LOOKED_UP, len(outside), _MOST_LOOKED_UP)):
+        if some.size:
+            of_some = (values.reshape(1, -1).take(some, axis=-1) for values in (y, Y, a, b))
+            linear.reshape(1, -1, 3)[:, some] = _with_less_chroma(*of_some)
     return linear
 
 
@@ -118,34 +135,56 @@ def ab_under_d50(L: Float, ab: Float) -> Float:
     return _lab_from_shares(_transformed(_uncurve(places), D50_FROM_D65))[..., 1:]
 
 
-def _with_less_chroma(y: Float, Y: Float, apart: Float) -> Float:
-    """As `_linear`, of the same lightness and hue with the largest chroma inside the gamut, by bisection.
+def _with_less_chroma(y: Float, Y: Float, a: Float, b: Float) -> Float:
+    """Of the same lightness and hue, with the largest chroma inside the gamut.
 
-    y, Y (1, n), apart (2, 1, n) -> linear light (1, n, 3)
+    y = (L + 16) / 116, Y, a and b (1, n), not more than _MOST_LOOKED_UP -> linear light (1, n, 3)
     """
+    limits = _chroma_limits()
+    rows, columns = (length - 1 for length in limits.shape)
+    row, column = (116 * y - 16) * (rows / 100), (np.arctan2(b, a) / np.pi + 1) * (columns / 2)
+    most = cv2.remap(limits, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    share = np.minimum(most / np.maximum(np.hypot(a, b), _CHROMA_STEP), 1)
+    linear = _linear(y + share * (a / 500), Y, y - share * (b / 200))
+    return linear.clip(np.minimum(Y, 0)[..., None], np.maximum(Y, 1)[..., None])
+
+
+@cache
+def _chroma_limits() -> Float:
+    """The largest chroma inside the gamut, Lab units, by L 0..100 (rows) and hue -pi..pi (columns); by bisection.
+
+    Between its places a limit is a few thousandths of a Lab unit off in the mean, and what that leaves outside is cut.
+    """
+    L, hue = np.float32(np.linspace(0, 100, 129)[:, None]), np.linspace(-np.pi, np.pi, 721)
+    y = np.repeat(_place(L), len(hue), axis=1)
+    Y, to_x, to_z = _uncurve(y), np.float32(np.cos(hue) / 500), np.float32(np.sin(hue) / -200)
     low, high = (-_GAMUT_SLACK,) * 3, (1 + _GAMUT_SLACK,) * 3
-    share, step = np.full_like(y, 0.5), np.float32(0.5)
-    for _ in range(_GAMUT_STEPS):
+    step = np.float32(_MOST_CHROMA / 2)
+    chroma = np.full_like(y, step)
+    while step > _CHROMA_STEP:
         step /= 2
-        share += np.where(cv2.inRange(_linear(y, Y, share * apart), low, high), step, -step)
-    return _linear(y, Y, (share - step) * apart)
+        chroma += np.where(cv2.inRange(_linear(y + chroma * to_x, Y, y + chroma * to_z), low, high), step, -step)
+    return chroma - step
 
 
-def _linear(y: Float, Y: Float, apart: Float) -> Float:
-    """Linear light (h, w, 3) of y (h, w), places on CIE's curve, the Y there, and x and z as steps from y (2, h, w)."""
-    X, Z = _uncurve(y + apart)
-    return cv2.transform(cv2.merge([X, Y, Z]), TO_RGB)
+def _linear(x: Float, Y: Float, z: Float) -> Float:
+    """Linear light (h, w, 3) of Y and the places of X and Z on CIE's curve, (h, w) each."""
+    return cv2.transform(cv2.merge([_uncurve(x), Y, _uncurve(z)]), TO_RGB)
 
 
 def _outside(linear: Float) -> NDArray[np.intp]:
-    """Which pixels of (h, w, 3), counted row by row, are out of the gamut."""
-    values = np.flatnonzero((linear < -_GAMUT_SLACK) | (linear > 1 + _GAMUT_SLACK))
-    return np.unique(values // 3)
+    """Which pixels of (h, w, 3), counted row by row, are out of the gamut, some of them more than once."""
+    low, high = np.float32(-_GAMUT_SLACK), np.float32(1 + _GAMUT_SLACK)
+    values = linear.reshape(len(linear), -1)
+    darkest, brightest, _, _ = cv2.minMaxLoc(values)
+    if low <= darkest and brightest <= high:
+        return np.empty(0, np.intp)
+    return np.flatnonzero((values < low) | (values > high)) // 3
 
 
-def _lightness(Y: Float) -> Float:
-    """A share of the white's luminance -> L; at black, 16 subtracted would leave a rounding below 0."""
-    return 116 * (_curve(Y) - _curve(np.zeros(1, np.float32)))
+def _place(L: Float) -> Float:
+    """L (h, w) -> the place of its Y on CIE's curve."""
+    return cv2.addWeighted(L, 1 / 116, L, 0, 16 / 116)
 
 
 def _lab_from_shares(shares: Float) -> Float:
@@ -161,6 +200,8 @@ def _curve(shares: Float) -> Float:
 
 def _uncurve(places: Float) -> Float:
     """The inverse of `_curve`."""
+    if places.min(initial=np.inf) >= _PLACE:  # true of all but dark photographs
+        return places * places * places
     bent = _at_least(_PLACE, places)
     straight = places - bent
     straight *= 1 / _CURVE_SLOPE

@@ -26,6 +26,7 @@ STRENGTHS = (0.0, 2.0)
 WARMTHS = (-1.0, 1.0)
 _WARM = np.array([0.5, 0.866], np.float32)  # the direction of orange in the ab plane, a hue of 60 degrees
 _WARMEST = np.float32(0.5)  # how far full warmth moves a colour, share of its own chroma
+_SMALL = 4_000_000  # bytes
 _REMEMBERED = 8  # answers of networks, and what they were given, up to 2 MB each
 
 
@@ -70,25 +71,35 @@ class Colorizer:
         self._models = read_models(models_folder, added)
         self._devices: dict[tuple[str, str], Devices] = {}
         self._answers: dict[tuple[str, str, bytes, float], Answer] = {}
+        self._last: tuple[Pixels | None, int, Float]  # a photograph, the side it was reduced to, its lightness then
+        self._last = None, 0, np.empty(0)
 
     def colorize(self, pixels: Pixels, options: Options, progress: Progress, foreseen: Sequence[float] = ()) -> Outcome:
         """Replaces the RGB of `pixels` in place; ColorizeError says in a sentence why it cannot, pixels untouched.
 
         foreseen: temperatures that will be asked for next; one pass of the network answers them too.
         """
-        progress(0.0, "Loading the model")
-        model, devices = self.prepare(options)
-        progress(0.1, "Reading the photograph")
+        model, devices = self.prepare(options, progress)
         size = model.framing.working_size(*pixels.shape[:2])
-        guide = reduced_lightness(pixels, max(GUIDE_SIDE, min(size)))
+        guide = self._guide(pixels, max(GUIDE_SIDE, min(size)), progress)
         progress(0.2, "Finding colours")
         seen = _seen(guide, size, options.equalize)
         temperature = options.temperature or model.default_temperature or 1.0
         answer = self._answer(model, devices, seen, temperature, foreseen)
         ab = _adjusted(answer.ab, options)
-        enlarger = Enlarger(ab, guide, pixels.shape[:2], options.edge_guidance, self._threads)
+        enlarger = Enlarger(ab, guide, pixels.shape[:2], options.edge_guidance)
         paint(pixels, enlarger, self._threads, lambda share: progress(0.3 + 0.7 * share, "Painting"))
         return Outcome(answer.device, answer.note)
+
+    def _guide(self, pixels: Pixels, side: int, progress: Progress) -> Float:
+        """`reduced_lightness`; a small photograph is remembered, for a dialog sends the same one again and again."""
+        known, of_side, guide = self._last
+        if of_side != side or known is None or not np.array_equal(known, pixels):
+            progress(0.1, "Reading the photograph")
+            guide = reduced_lightness(pixels, side)
+            if pixels.nbytes <= _SMALL:
+                self._last = pixels.copy(), side, guide  # another thread may put another in its place
+        return guide
 
     def _answer(
         self, model: Model, devices: Devices, seen: Float, temperature: float, foreseen: Sequence[float]
@@ -106,12 +117,13 @@ class Colorizer:
             return found[wanted]
         return known[wanted]
 
-    def prepare(self, options: Options) -> tuple[Model, Devices]:
+    def prepare(self, options: Options, progress: Progress = lambda _fraction, _text: None) -> tuple[Model, Devices]:
         """The model that is meant, ready to run; ColorizeError where these options cannot be used."""
         options.check()
         model = find_model(self._models, options.model)
         key = (model.id, options.device)
         if key not in self._devices:
+            progress(0.0, "Loading the model")
             self._devices[key] = devices_of(model, options.device, self._threads)
         return model, self._devices[key]
 
@@ -135,6 +147,8 @@ def _scaled(L: Float, size: tuple[int, int]) -> Float:
 def _adjusted(ab: Float, options: Options) -> Float:
     """ab (h, w, 2) times the strength, moved towards orange or blue by a share of its chroma: grey stays grey."""
     ab = ab * np.float32(options.strength)
+    if not options.warmth:
+        return ab
     chroma = np.linalg.norm(ab, axis=2, keepdims=True)
     return ab + np.float32(options.warmth) * _WARMEST * chroma * _WARM
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -21,5 +20,7 @@ def on_threads(count: int, work: Callable[[Item], Result], items: Iterable[Item]
     if count == 1:
         yield from map(work, items)
     else:
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - loads logging, for which a start need not wait
+
         with ThreadPoolExecutor(count) as pool:
             yield from pool.map(work, items)

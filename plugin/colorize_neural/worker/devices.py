@@ -16,7 +16,6 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,7 +23,7 @@ import onnxruntime as ort
 
 from colorize_neural import settings
 from colorize_neural.worker.color import Float
-from colorize_neural.worker.cores import cores
+from colorize_neural.worker.cores import cores, on_threads
 from colorize_neural.worker.models import Model, Session
 from colorize_neural.worker.providers import CPU, GPU, NO_SUPPORT, NoGpuError, gpu_providers
 
@@ -161,14 +160,13 @@ def devices_of(model: Model, asked: str, threads: int) -> Devices:
 
 def tried(sessions: Mapping[str, Session], L: Float, at_once: int) -> Trial:
     """Seconds that each takes for so many passes at once: after one to warm up, the fastest of several turns."""
-    with ThreadPoolExecutor(at_once) as pool:
 
-        def seconds(session: Session) -> float:
-            start = time.perf_counter()
-            list(pool.map(lambda _: session.run(L, [1.0]), range(at_once)))
-            return time.perf_counter() - start
+    def seconds(session: Session) -> float:
+        start = time.perf_counter()
+        list(on_threads(at_once, lambda _: session.run(L, [1.0]), range(at_once)))
+        return time.perf_counter() - start
 
-        return {device: min([seconds(session) for _ in range(1 + _TURNS)][1:]) for device, session in sessions.items()}
+    return {device: min([seconds(session) for _ in range(1 + _TURNS)][1:]) for device, session in sessions.items()}
 
 
 def _short(error: Exception) -> str:

@@ -10,7 +10,6 @@ import json
 import re
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,16 +135,18 @@ class Session:
         # one pass at a time: DirectML crashes where threads meet in a session, and each takes memory of the card
         self._turn = threading.Lock() if device == GPU else contextlib.nullcontext()
         content = content_of(model)
-        with ThreadPoolExecutor(1) as checker:  # meanwhile: a changed file is parsed, but never run
-            intact = checker.submit(check_intact, model, content)
-            try:
-                self._session = open_on_gpu(content, threads) if device == GPU else open_session(content, (), threads)
-            except ColorizeError:
-                raise
-            except Exception as error:  # ONNX Runtime's own exceptions share no better base
-                raise ColorizeError(f"ONNX Runtime cannot use the model {model.id}: {_first_line(error)}") from error
-            finally:
-                intact.result()  # that a file is damaged is told before all else
+        digests: list[str] = []
+        hasher = threading.Thread(target=lambda: digests.append(digest_of(content)))
+        hasher.start()  # meanwhile: a changed file is parsed, but never run
+        try:
+            self._session = open_on_gpu(content, threads) if device == GPU else open_session(content, (), threads)
+        except ColorizeError:
+            raise
+        except Exception as error:  # ONNX Runtime's own exceptions share no better base
+            raise ColorizeError(f"ONNX Runtime cannot use the model {model.id}: {_first_line(error)}") from error
+        finally:
+            hasher.join()
+            check_intact(model, digests[0])  # that a file is damaged is told before all else
 
     def run(self, L: Float, temperatures: Sequence[float]) -> Float:
         """L (h, w) as the model's framing makes it -> ab (t, h', w', 2)."""
@@ -170,11 +171,16 @@ def content_of(model: Model) -> bytes:
         raise ColorizeError(f"The model file {model.file} cannot be read: {model.remedy}.") from error
 
 
-def check_intact(model: Model, content: bytes) -> None:
-    """ColorizeError where these are not the bytes that the manifest means."""
+def digest_of(content: bytes) -> str:
+    """The SHA-256 of a file, as the manifest tells it."""
     import hashlib  # noqa: PLC0415 - loads OpenSSL, while ONNX Runtime is at work
 
-    if hashlib.sha256(content).hexdigest() != model.sha256:
+    return hashlib.sha256(content).hexdigest()
+
+
+def check_intact(model: Model, digest: str) -> None:
+    """ColorizeError where this is not the digest that the manifest tells."""
+    if digest != model.sha256:
         raise ColorizeError(f"The model file {model.file} is damaged: {model.remedy}.")
 
 

@@ -17,11 +17,14 @@ from numpy.typing import NDArray
 
 from colorize_neural.worker.color import (
     Float,
-    lightness_from_linear,
+    lightness_from_luminance,
     lightness_levels,
+    lightness_of_luminances,
     linear_from_srgb,
     linear_in_gamut,
     linear_levels,
+    luminance_from_lightness,
+    luminance_from_linear,
     srgb_bytes,
     srgb_from_linear,
 )
@@ -36,15 +39,30 @@ _STRIP_PIXELS = 1 << 17  # few enough for a core's cache, many enough to hide Py
 
 
 def lightness(pixels: Pixels) -> Float:
-    """L (h, w) of pixels (h, w, 3 or 4); by a table where all are greys in integers."""
+    """L (h, w), 0..100, of pixels (h, w, 3 or 4)."""
+    return light(pixels)[0]
+
+
+def light(pixels: Pixels) -> tuple[Float, Float]:
+    """L, 0..100, and its Y, 0..1, (h, w) each, of pixels (h, w, 3 or 4); by tables where that is as exact."""
     rgb = pixels if pixels.shape[2] == 3 else cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB)
     if rgb.dtype == np.float32:
-        return lightness_from_linear(linear_from_srgb(rgb))
+        return _light_from_luminance(luminance_from_linear(linear_from_srgb(rgb)))
     steps = np.iinfo(rgb.dtype).max + 1
     red, green, blue = cv2.split(rgb)
     if np.array_equal(red, green) and np.array_equal(red, blue):
-        return cv2.LUT(red, lightness_levels(steps))
-    return lightness_from_linear(cv2.LUT(rgb, linear_levels(steps)))
+        return cv2.LUT(red, lightness_levels(steps)), cv2.LUT(red, linear_levels(steps))
+    Y = luminance_from_linear(cv2.LUT(rgb, linear_levels(steps)))
+    if rgb.dtype == np.uint16:
+        return _light_from_luminance(Y)
+    levels = _levels(Y)
+    return cv2.LUT(levels, lightness_of_luminances()), levels * np.float32(1 / 65535)
+
+
+def _light_from_luminance(Y: Float) -> tuple[Float, Float]:
+    """L, and Y as it is found from L again, so that a grey stays one."""
+    L = lightness_from_luminance(Y)
+    return L, luminance_from_lightness(L)
 
 
 def reduced_lightness(pixels: Pixels, side: int) -> Float:
@@ -57,7 +75,9 @@ def reduced_lightness(pixels: Pixels, side: int) -> Float:
     if scale < 0.5:  # a long one, of which halving has left much
         pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     L = cv2.resize(lightness(pixels), size, interpolation=cv2.INTER_AREA)
-    return np.clip(np.nan_to_num(L), 0, 100)  # a float image can hold anything
+    if pixels.dtype == np.float32:  # which can hold anything
+        L = np.clip(np.nan_to_num(L), 0, 100)
+    return L
 
 
 def _halved(pixels: Pixels) -> Pixels:
@@ -71,16 +91,16 @@ def _halved(pixels: Pixels) -> Pixels:
 
 def paint(pixels: Pixels, enlarger: Enlarger, threads: int, progress: Callable[[float], None]) -> None:
     """Joins each strip's own lightness with its enlarged ab, on so many threads, 0 for all cores."""
-    threads = threads or min(_MOST_THREADS, cores())
     height, width = pixels.shape[:2]
-    strips = list(_strips(height, width, threads))
+    strips = list(_strips(height, width))
+    threads = min(threads or min(_MOST_THREADS, cores()), height * width // _STRIP_PIXELS or 1)
     for done, _ in enumerate(on_threads(threads, partial(_paint_strip, pixels, enlarger), strips), 1):
         progress(done / len(strips))
 
 
 def _paint_strip(pixels: Pixels, enlarger: Enlarger, strip: slice) -> None:
-    L = lightness(pixels[strip])
-    colours = _encoded(linear_in_gamut(L, enlarger.rows(strip.start, L)), pixels.dtype.type)
+    L, Y = light(pixels[strip])
+    colours = _encoded(linear_in_gamut(L, Y, enlarger.rows(strip.start, L)), pixels.dtype.type)
     if pixels.shape[2] == colours.shape[2]:
         pixels[strip] = colours
     else:  # much faster than to assign them beside the alpha
@@ -101,7 +121,7 @@ def _levels(values: Float) -> Pixels:
     return cv2.addWeighted(flat, 65535.0, flat, 0.0, 0.0, dtype=cv2.CV_16U).reshape(values.shape)
 
 
-def _strips(height: int, width: int, at_least: int) -> Iterator[slice]:
-    """Rows that are painted together; in so many strips at least, where there are so many rows."""
-    rows = max(1, min(_STRIP_PIXELS // width, math.ceil(height / at_least)))
+def _strips(height: int, width: int) -> Iterator[slice]:
+    """Rows that are painted together."""
+    rows = max(1, _STRIP_PIXELS // width)
     return (slice(top, min(top + rows, height)) for top in range(0, height, rows))

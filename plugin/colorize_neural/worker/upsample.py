@@ -14,7 +14,6 @@ import cv2
 import numpy as np
 
 from colorize_neural.worker.color import Float
-from colorize_neural.worker.cores import on_threads
 
 GUIDE_SIDE = 256  # pixels: the shorter side of a guide; half as many again gain half a percent
 _CORRECTIONS = 2  # the filter blurs: after these, the enlarged ab reduced again is nearly the small one
@@ -24,10 +23,10 @@ _NOISE = 4.0  # epsilon: lightness variance under which a window counts as flat,
 class Enlarger:
     """Holds the linear models of one photograph; `guided` False is plain bilinear enlargement."""
 
-    def __init__(self, ab: Float, guide: Float, size: tuple[int, int], guided: bool, threads: int = 0) -> None:
+    def __init__(self, ab: Float, guide: Float, size: tuple[int, int], guided: bool) -> None:
         """ab (h', w', 2) and guide L (h, w) of the same photograph, whose full height and width are `size`."""
         height, self._width = size
-        models = _fitted(ab, guide, threads) if guided else [(np.zeros_like(plane), plane) for plane in cv2.split(ab)]
+        models = _fitted(ab, guide) if guided else [(np.zeros_like(plane), plane) for plane in cv2.split(ab)]
         self._models = [[_stretched(plane, plane.shape[1], height) for plane in model] for model in models]
 
     def rows(self, top: int, L: Float) -> Float:
@@ -44,11 +43,11 @@ def _stretched(plane: Float, width: int, height: int) -> Float:
     return cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
-def _fitted(ab: Float, guide: Float, threads: int) -> list[tuple[Float, Float]]:
+def _fitted(ab: Float, guide: Float) -> list[tuple[Float, Float]]:
     """Slopes and offsets (h, w) of the local linear models of a, and of b, from ab (h', w', 2)."""
     cell = max(guide.shape[0] / ab.shape[0], guide.shape[1] / ab.shape[1])
     window = _Window(guide, radius=max(1, round(cell)))
-    return list(on_threads(threads or 2, window.fit, cv2.split(ab)))
+    return [window.fit(plane) for plane in cv2.split(ab)]
 
 
 class _Window:

@@ -12,10 +12,14 @@ import os
 import queue
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from multiprocessing.connection import Listener
 from typing import Any
+
+taken: list[float] = []  # seconds until each picture since the change that is timed
+watches: list[int] = []  # on pictures, at most one
 
 
 def serve() -> None:
@@ -84,15 +88,28 @@ def text(widget: str) -> str:
 
 
 def value(widget: str) -> Any:
-    """What a slider or a combo box shows."""
-    found = find(widget)
-    return found.get_active_id() if hasattr(found, "get_active_id") else found.get_value()
+    """What a slider, a combo box or a check box shows."""
+    found = shown_by(find(widget))
+    kinds = ("get_active_id", "get_active", "get_value")
+    return next(getattr(found, kind)() for kind in kinds if hasattr(found, kind))
 
 
 def give(widget: str, value: Any) -> None:
-    """Sets a slider or a combo box."""
-    found = find(widget)
-    found.set_active_id(value) if hasattr(found, "set_active_id") else found.set_value(value)
+    """Sets a slider, a combo box or a check box."""
+    found = shown_by(find(widget))
+    kinds = ("set_active_id", "set_active", "set_value")
+    next(getattr(found, kind) for kind in kinds if hasattr(found, kind))(value)
+
+
+def shown_by(widget: Any) -> Any:
+    """The combo box in what GIMP makes of a choice, with ids as other ones have; another widget itself."""
+    from gi.repository import GimpUi, Gtk  # noqa: PLC0415
+
+    if not isinstance(widget, GimpUi.LabelStringWidget):
+        return widget
+    (combo,) = (one for one in widgets() if isinstance(one, Gtk.ComboBox) and one.is_ancestor(widget))
+    combo.set_id_column(0)
+    return combo
 
 
 def rows(widget: str) -> list[tuple[str, bool]]:
@@ -102,6 +119,23 @@ def rows(widget: str) -> list[tuple[str, bool]]:
 
 def click(widget: str) -> None:
     find(widget).clicked()
+
+
+def press_button(label: str) -> None:
+    """One of GIMP's own, which have no names."""
+    from gi.repository import Gtk  # noqa: PLC0415
+
+    (button,) = (one for one in widgets() if isinstance(one, Gtk.Button) and one.get_label() == label)
+    button.clicked()
+
+
+def expand(widget: str) -> None:
+    find(widget).set_expanded(True)
+
+
+def damage(widget: str) -> None:
+    """Lets a click on a button fail as a mistake in the program would."""
+    find(widget).connect("clicked", lambda _button: [].pop())
 
 
 def is_raised(widget: str) -> bool:
@@ -122,6 +156,25 @@ def place(widget: str) -> tuple[int, int, int, int]:
     _, left, top = found.get_window().get_origin()
     room = found.get_allocation()
     return left, top, room.width, room.height
+
+
+def time_change(widget: str, value: Any) -> None:
+    """Gives it, and notes when the next picture is there."""
+    from gi.repository import Gtk  # noqa: PLC0415
+
+    preview = find("preview")
+    image = next(one for one in widgets() if isinstance(one, Gtk.Image) and one.is_ancestor(preview))
+    if watches:
+        image.disconnect(watches.pop())
+    taken.clear()
+    began = time.monotonic()
+    watches.append(image.connect("notify::pixbuf", lambda *_: taken.append(time.monotonic() - began)))
+    give(widget, value)
+
+
+def seconds_taken() -> float | None:
+    """By the change that was timed last; None until its first picture is there."""
+    return taken[0] if taken else None
 
 
 def resize(width: int, height: int) -> None:
