@@ -62,12 +62,14 @@ class Loss:
 
 
 @dataclass(frozen=True)
-class Perceptual:
-    """Added to the loss: how alike truth and answer, decoded at the default temperature, look to a frozen network."""
+class Decoded:
+    """Added to the loss: how colours, decoded at the default temperature, differ from the truth's; 0 leaves one out."""
 
-    encoder: str
-    weight: float
-    share: float  # of each batch that is looked at, for it takes as long as the training itself
+    share: float  # of each batch that is decoded and looked at, for it takes as long as the training itself
+    encoder: str  # the frozen network that looks at them
+    perceptual: float  # the weights: how alike they look to it,
+    distance: float  # how far they are off in the ab plane,
+    colourfulness: float  # and how much more or less colourful a crop is
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ class Recipe:
     loss: Loss
     optimizer: Optimizer
     manifest: Manifest
-    perceptual: Perceptual | None = None
+    decoded: Decoded | None = None
     lasso: Lasso | None = None
     start: Start | None = None
     paper: Paper | None = None
@@ -205,7 +207,7 @@ def recipe_from_dict(tables: dict[str, Any]) -> Recipe:
     """The inverse of `dict_from_recipe`; ColorizeError names what is missing or unknown."""
     parts: dict[str, Any] = {
         **{"network": Network, "data": Data, "loss": Loss, "optimizer": Optimizer},
-        **{"perceptual": Perceptual, "lasso": Lasso, "manifest": Manifest, "start": Start, "paper": Paper},
+        **{"decoded": Decoded, "lasso": Lasso, "manifest": Manifest, "start": Start, "paper": Paper},
     }
     try:
         made = {key: part(**tables[key]) for key, part in parts.items() if tables.get(key) is not None}

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import lightning
 import numpy as np
 import torch
+import torch.nn.functional as F
 from colorize_neural.errors import ColorizeError
 from colorize_neural.settings import models_folder
 from lightning.fabric.utilities.exceptions import MisconfigurationException
@@ -31,6 +32,7 @@ from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from export import run
 from export.batches import Batches
 from export.decode import ExportedColorizer
+from export.decoded import colourfulness_gap, distance
 from export.losses import LOSSES
 from export.networks import NETWORKS
 from export.optimizers import OPTIMIZERS
@@ -70,8 +72,8 @@ class Training(lightning.LightningModule):
     def on_fit_start(self) -> None:
         """What only a training has: dropout of each process's own, and the network that looks at features."""
         torch.manual_seed(torch.initial_seed() + self.global_rank)
-        if self.recipe.perceptual:
-            self.perceptual = Perceptual(self.recipe.perceptual.encoder)
+        if self.recipe.decoded:
+            self.perceptual = Perceptual(self.recipe.decoded.encoder)
 
     def on_train_batch_start(self, _batch: Batch, _index: int) -> None:
         """All processes go by the clock of the first: with rates of their own their weights would part."""
@@ -84,7 +86,7 @@ class Training(lightning.LightningModule):
         answer = self._answer(batch)
         loss = self._loss(answer, batch, self.recipe.loss.spacing)
         self.log("train_loss", loss, prog_bar=True)
-        return loss + self._perceptual_loss(answer, batch) + self._lasso_loss()
+        return loss + self._decoded_loss(answer, batch) + self._lasso_loss()
 
     def validation_step(self, batch: Batch, _index: int) -> None:
         loss = self._loss(self._answer(batch), batch)
@@ -101,17 +103,24 @@ class Training(lightning.LightningModule):
             loss: Tensor = self.loss(*(grid[:, :, top::spacing, left::spacing] for grid in (answer, batch["ab"])))
         return loss
 
-    def _perceptual_loss(self, answer: Tensor, batch: Batch) -> Tensor | float:
+    def _decoded_loss(self, answer: Tensor, batch: Batch) -> Tensor | float:
         """Of the first photographs of the batch, decoded as users will see them; 0 where the recipe wants none."""
-        wanted = self.recipe.perceptual
+        wanted = self.recipe.decoded
         if wanted is None or self.perceptual is None:
             return 0.0
         seen = slice(math.ceil(len(answer) * wanted.share))
-        temperature = torch.tensor([self.recipe.manifest.temperature or 1.0], device=answer.device)
-        ab = self.loss.decoder().to(answer.device)(answer[seen].float(), temperature)
-        loss = self.perceptual(batch["L"][seen], ab, batch["ab"][seen], self.trainer.strategy.reduce)
-        self.log("perceptual_loss", loss, prog_bar=True)
-        return wanted.weight * loss
+        L, true_ab = batch["L"][seen], batch["ab"][seen]
+        with torch.autocast(answer.device.type, enabled=False):
+            temperature = torch.tensor([self.recipe.manifest.temperature or 1.0], device=answer.device)
+            ab = self.loss.decoder().to(answer.device)(answer[seen].float(), temperature)
+            small_L = F.interpolate(L, size=ab.shape[-2:], mode="area")
+            losses = {
+                "perceptual": self.perceptual(L, ab, true_ab, self.trainer.strategy.reduce),
+                "distance": distance(ab, true_ab),
+                "colourfulness": colourfulness_gap(small_L, ab, true_ab),
+            }
+        self.log_dict(losses, prog_bar=True)
+        return torch.stack([getattr(wanted, name) * loss for name, loss in losses.items()]).sum()
 
     def _lasso_loss(self) -> Tensor | float:
         """Of the convolutions that the recipe names; 0 where it names none."""
@@ -236,7 +245,7 @@ def _trainer(recipe: Recipe, out: Path, callbacks: list[Callback], options: dict
 def _goes_on(recipe: Recipe, begun: Recipe) -> bool:
     """Whether a run can go on by this recipe; it may become longer, and be told of in other words."""
     longer = replace(begun, optimizer=replace(begun.optimizer, crops=recipe.optimizer.crops))
-    parts = attrgetter("network", "data", "loss", "perceptual", "lasso", "optimizer")
+    parts = attrgetter("network", "data", "loss", "decoded", "lasso", "optimizer")
     return bool(parts(recipe) == parts(longer))
 
 

@@ -19,7 +19,7 @@ from colorize_neural.worker.color import lab_from_rgb
 from colorize_neural.worker.models import Session, read_models
 from skimage import data
 
-from export import bins, evaluate, metrics, robustness, to_onnx, train
+from export import bins, decoded, evaluate, metrics, robustness, to_onnx, train
 from export.crops import Crops, split_photos
 from export.decode import AnnealedMean
 from export.degrade import degrade, frame
@@ -180,6 +180,29 @@ def test_the_perceptual_loss_is_0_at_the_truth_and_tells_colours_where_to_go() -
     (gradient,) = torch.autograd.grad(loss, half)
     assert 0 < float(loss.detach()) < float(alike(L, truth * 0, truth))
     assert float((gradient * truth).sum()) < 0  # more of the true colours would make it smaller
+
+
+def test_the_colourfulness_that_a_training_learns_is_the_one_that_is_measured() -> None:
+    rgb = data.coffee()[:256, :256]
+    lab = torch.from_numpy(lab_from_rgb(rgb.astype(np.float32) / 255)).permute(2, 0, 1)[None]
+    L, truth = lab[:, :1], lab[:, 1:]
+    assert float(decoded.colourfulness(L, truth)) == pytest.approx(metrics.colourfulness(rgb), rel=1e-3)
+    assert float(decoded.colourfulness_gap(L, truth, truth)) == 0
+    for found in (truth * 0, truth * 0.5, truth * 1.2):
+        found.requires_grad_()
+        (gradient,) = torch.autograd.grad(decoded.colourfulness_gap(L, found, truth), found)
+        assert torch.isfinite(gradient).all()
+        if found.any():
+            towards = float((gradient * truth).sum())
+            assert (towards < 0) == bool(found.norm() < truth.norm())  # more colour where it is too pale, else less
+
+
+def test_the_distance_of_decoded_colours_is_0_at_the_truth_and_grows_with_every_unit() -> None:
+    truth = torch.zeros(1, 2, 3, 3)
+    off = [float(decoded.distance(truth + step, truth)) for step in (0, 1, 2, 40, 41)]
+    assert off[0] == 0
+    assert off == sorted(off)
+    assert off[4] - off[3] == pytest.approx(2**0.5 / 15, rel=0.01)  # one unit in a and in b, shares of 15
 
 
 def test_a_crop_is_degraded_for_the_network_only(photos: Path, recipe: Recipe) -> None:
