@@ -36,10 +36,24 @@ def confirmed(procedure: Any, config: Any) -> bool:
     all_of_it.set_border_width(12)
     dialog.get_content_area().pack_start(all_of_it, True, True, 0)
     all_of_it.show_all()
+    _want_folders(dialog, config)
     with failures_told(hint):
         answer: bool = dialog.run()
     dialog.destroy()
     return answer
+
+
+def _want_folders(dialog: Any, config: Any) -> None:
+    """OK can be pressed as soon as both are chosen."""
+    button = dialog.get_widget_for_response(Gtk.ResponseType.OK)
+    button.set_name("ok")
+
+    def follow(*_: object) -> None:
+        button.set_sensitive(all(config.get_property(name) for name in FOLDERS))
+
+    follow()
+    for name in FOLDERS:
+        config.connect(f"notify::{name}", follow)
 
 
 def _choosers(config: Any) -> list[Any]:

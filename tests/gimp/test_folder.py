@@ -200,8 +200,11 @@ def dialog_of(desk: Desk, drawer: Path, out: Path) -> Dialog:
     """The dialog, with both folders chosen."""
     out.mkdir()
     dialog = desk.dialog(desk.screen.wait_for(NO_IMAGE), FILE, FOLDER_TITLE)
+    can_be_pressed = [dialog.do("is_sensitive", widget="ok")]
     for widget, path in (("folder", drawer), ("out", out)):
         dialog.do("choose", widget=widget, path=str(path))
+        can_be_pressed.append(dialog.do("is_sensitive", widget="ok"))
+    assert can_be_pressed in ([False, False, True], [True, True, True])  # remembered from a run before
     return dialog
 
 
