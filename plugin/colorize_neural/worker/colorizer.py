@@ -79,9 +79,11 @@ class Colorizer:
 
         foreseen: temperatures that will be asked for next; one pass of the network answers them too.
         """
-        model, devices = self.prepare(options, progress)
+        progress(0.0, "Loading the model")
+        model, devices = self.prepare(options)
+        progress(0.1, "Reading the photograph")
         size = model.framing.working_size(*pixels.shape[:2])
-        guide = self._guide(pixels, max(GUIDE_SIDE, min(size)), progress)
+        guide = self._guide(pixels, max(GUIDE_SIDE, min(size)))
         progress(0.2, "Finding colours")
         seen = _seen(guide, size, options.equalize)
         temperature = options.temperature or model.default_temperature or 1.0
@@ -91,11 +93,10 @@ class Colorizer:
         paint(pixels, enlarger, self._threads, lambda share: progress(0.3 + 0.7 * share, "Painting"))
         return Outcome(answer.device, answer.note)
 
-    def _guide(self, pixels: Pixels, side: int, progress: Progress) -> Float:
+    def _guide(self, pixels: Pixels, side: int) -> Float:
         """`reduced_lightness`; a small photograph is remembered, for a dialog sends the same one again and again."""
         known, of_side, guide = self._last
         if of_side != side or known is None or not np.array_equal(known, pixels):
-            progress(0.1, "Reading the photograph")
             guide = reduced_lightness(pixels, side)
             if pixels.nbytes <= _SMALL:
                 self._last = pixels.copy(), side, guide  # another thread may put another in its place
@@ -117,13 +118,12 @@ class Colorizer:
             return found[wanted]
         return known[wanted]
 
-    def prepare(self, options: Options, progress: Progress = lambda _fraction, _text: None) -> tuple[Model, Devices]:
+    def prepare(self, options: Options) -> tuple[Model, Devices]:
         """The model that is meant, ready to run; ColorizeError where these options cannot be used."""
         options.check()
         model = find_model(self._models, options.model)
         key = (model.id, options.device)
         if key not in self._devices:
-            progress(0.0, "Loading the model")
             self._devices[key] = devices_of(model, options.device, self._threads)
         return model, self._devices[key]
 
