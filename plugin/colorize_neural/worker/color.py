@@ -145,11 +145,16 @@ def _with_less_chroma(y: Float, Y: Float, a: Float, b: Float) -> Float:
     row, column = (116 * y - 16) * (rows / 100), (np.arctan2(b, a) / np.pi + 1) * (columns / 2)
     most = cv2.remap(limits, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     share = np.minimum(most / np.maximum(np.hypot(a, b), _CHROMA_STEP), 1)
-    low, grey, high = (values[..., None] for values in (np.minimum(Y, 0), Y, np.maximum(Y, 1)))
-    away = _linear(y + share * (a / 500), Y, y - share * (b / 200)) - grey
-    room = np.where(away > 0, high, low) - grey
-    share *= np.divide(room, away, where=away != 0, out=np.ones_like(away)).min(axis=2).clip(0, 1)
-    return _linear(y + share * (a / 500), Y, y - share * (b / 200)).clip(low, high)
+    low, high = np.minimum(Y, 0), np.maximum(Y, 1)
+    least, most_light = _ends(_linear(y + share * (a / 500), Y, y - share * (b / 200)))
+    share /= np.maximum(1, np.maximum((most_light - Y) / (high - Y + 1e-7), (least - Y) / (low - Y - 1e-7)))
+    return _linear(y + share * (a / 500), Y, y - share * (b / 200)).clip(low[..., None], high[..., None])
+
+
+def _ends(linear: Float) -> tuple[Float, Float]:
+    """The least and the most of the three of each pixel (h, w, 3): (h, w) each, faster than by `min` and `max`."""
+    red, green, blue = cv2.split(linear)
+    return np.minimum(np.minimum(red, green), blue), np.maximum(np.maximum(red, green), blue)
 
 
 @cache
