@@ -69,7 +69,7 @@ class Decoded:
     encoder: str  # the frozen network that looks at them
     perceptual: float  # the weights: how alike they look to it,
     distance: float  # how far they are off in the ab plane,
-    colourfulness: float  # and how much more or less colourful a crop is
+    chroma: float  # and how much more or less chroma a crop has, pixel by pixel in order
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ import argparse
 import math
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,7 +19,6 @@ from typing import Any, TypeVar
 import lightning
 import numpy as np
 import torch
-import torch.nn.functional as F
 from colorize_neural.errors import ColorizeError
 from colorize_neural.settings import models_folder
 from lightning.fabric.utilities.exceptions import MisconfigurationException
@@ -32,7 +32,7 @@ from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from export import run
 from export.batches import Batches
 from export.decode import ExportedColorizer
-from export.decoded import colourfulness_gap, distance
+from export.decoded import chroma_gap, distance
 from export.losses import LOSSES
 from export.networks import NETWORKS
 from export.optimizers import OPTIMIZERS
@@ -113,12 +113,9 @@ class Training(lightning.LightningModule):
         with torch.autocast(answer.device.type, enabled=False):
             temperature = torch.tensor([self.recipe.manifest.temperature or 1.0], device=answer.device)
             ab = self.loss.decoder().to(answer.device)(answer[seen].float(), temperature)
-            small_L = F.interpolate(L, size=ab.shape[-2:], mode="area")
-            losses = {
-                "perceptual": self.perceptual(L, ab, true_ab, self.trainer.strategy.reduce),
-                "distance": distance(ab, true_ab),
-                "colourfulness": colourfulness_gap(small_L, ab, true_ab),
-            }
+            looks = partial(self.perceptual, L, averaged=self.trainer.strategy.reduce)
+            measures = {"perceptual": looks, "distance": distance, "chroma": chroma_gap}
+            losses = {name: measure(ab, true_ab) for name, measure in measures.items() if getattr(wanted, name)}
         self.log_dict(losses, prog_bar=True)
         return torch.stack([getattr(wanted, name) * loss for name, loss in losses.items()]).sum()
 

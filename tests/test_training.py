@@ -182,15 +182,17 @@ def test_the_perceptual_loss_is_0_at_the_truth_and_tells_colours_where_to_go() -
     assert float((gradient * truth).sum()) < 0  # more of the true colours would make it smaller
 
 
-def test_the_colourfulness_that_a_training_learns_is_the_one_that_is_measured() -> None:
+def test_the_chromas_of_a_crop_are_wanted_as_they_are_wherever_they_lie() -> None:
     rgb = data.coffee()[:256, :256]
-    lab = torch.from_numpy(lab_from_rgb(rgb.astype(np.float32) / 255)).permute(2, 0, 1)[None]
-    L, truth = lab[:, :1], lab[:, 1:]
-    assert float(decoded.colourfulness(L, truth)) == pytest.approx(metrics.colourfulness(rgb), rel=1e-3)
-    assert float(decoded.colourfulness_gap(L, truth, truth)) == 0
+    truth = torch.from_numpy(lab_from_rgb(rgb.astype(np.float32) / 255)).permute(2, 0, 1)[None, 1:]
+    mirrored = truth.flip(-1)
+    assert float(decoded.chroma_gap(mirrored, truth)) == 0
+    patch = truth * 0
+    patch[..., :32, :32] = 120.0  # as much chroma in all, in one place
+    assert float(decoded.chroma_gap(patch, truth)) > float(decoded.chroma_gap(truth * 0.5, truth)) > 0
     for found in (truth * 0, truth * 0.5, truth * 1.2):
         found.requires_grad_()
-        (gradient,) = torch.autograd.grad(decoded.colourfulness_gap(L, found, truth), found)
+        (gradient,) = torch.autograd.grad(decoded.chroma_gap(found, truth), found)
         assert torch.isfinite(gradient).all()
         if found.any():
             towards = float((gradient * truth).sum())

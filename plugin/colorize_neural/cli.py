@@ -21,7 +21,6 @@ from colorize_neural.parser import Parser
 
 if TYPE_CHECKING:
     from colorize_neural.batch import Pool
-    from colorize_neural.folders import Plan
     from colorize_neural.worker.colorizer import Options, Progress
     from colorize_neural.worker.files import FileColorizer
 
@@ -123,15 +122,14 @@ def _colorize_many(chosen: argparse.Namespace, options: Options) -> int:
         left = batch.left()
         for task in left:
             print(f"{task.photo} -> {task.result}")
-        print(f"{len(left)} would be coloured, {batch.summary.count(SKIPPED)} are done.", file=sys.stderr)
-        _tell_of_others(planned)
+        told = f"{len(left)} would be coloured, {batch.summary.count(SKIPPED)} are done."
+        print(told, *planned.left_alone(), sep="\n", file=sys.stderr)
         return min(batch.summary.count(FAILED), 1)
     try:
         batch.run(_pool(chosen, options, colorizer))
     finally:
         if batch.summary.entries:
-            print(batch.summary, file=sys.stderr)
-            _tell_of_others(planned)
+            print(batch.summary, *planned.left_alone(), sep="\n", file=sys.stderr)
         if chosen.report:
             batch.summary.write(chosen.report, colorizer.how)
     return min(batch.summary.count(FAILED), 1)
@@ -147,15 +145,6 @@ def _check_places(chosen: argparse.Namespace) -> None:
         raise ColorizeError(f"There is no folder {chosen.report.absolute().parent}: make it first, or name another.")
     if chosen.out.suffix.lower() in FORMATS and not chosen.out.is_dir():
         raise ColorizeError(f"{chosen.out} is the name of a file, but the results need a folder: name another.")
-
-
-def _tell_of_others(planned: Plan) -> None:
-    """What was left alone: it may be photographs after all."""
-    told = ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in sorted(planned.others.items()))
-    if told:
-        print(f"Other files were left alone: {told}.", file=sys.stderr)
-    for folder in planned.results:
-        print(f"{folder} was left alone, for it holds results.", file=sys.stderr)
 
 
 def _pool(chosen: argparse.Namespace, options: Options, colorizer: FileColorizer) -> Pool:

@@ -45,6 +45,12 @@ class Plan:
     others: Counter[str] = field(default_factory=Counter)  # how many files of each other suffix
     results: list[Path] = field(default_factory=list)  # folders of other runs' results, which are no photographs
 
+    def left_alone(self) -> list[str]:
+        """Sentences on what is not taken for photographs; some of it may be some after all."""
+        told = ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in sorted(self.others.items()))
+        others = [f"Other files were left alone: {told}."] if told else []
+        return others + [f"{folder} was left alone, for it holds results." for folder in self.results]
+
 
 def plan(sources: Iterable[Path], out: Path, kinds: Kinds) -> Plan:
     """The tasks of all sources, folders with all below them; ColorizeError where they cannot be done as they are."""
