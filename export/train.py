@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -114,7 +115,11 @@ class Training(lightning.LightningModule):
             temperature = torch.tensor([self.recipe.manifest.temperature or 1.0], device=answer.device)
             ab = self.loss.decoder().to(answer.device)(answer[seen].float(), temperature)
             looks = partial(self.perceptual, L, averaged=self.trainer.strategy.reduce)
-            measures = {"perceptual": looks, "distance": distance, "chroma": chroma_gap}
+            measures: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+                "perceptual": looks,
+                "distance": distance,
+                "chroma": chroma_gap,
+            }
             losses = {name: measure(ab, true_ab) for name, measure in measures.items() if getattr(wanted, name)}
         self.log_dict(losses, prog_bar=True)
         return torch.stack([getattr(wanted, name) * loss for name, loss in losses.items()]).sum()

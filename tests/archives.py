@@ -37,14 +37,14 @@ class Archive:
         image.write_to_target(pyvips.Target.new_to_file(str(path)), path.suffix)
         return path
 
-    def command(self, *arguments: str | Path) -> subprocess.Popen[str]:
+    def command(self, *arguments: str | Path, stderr: int = subprocess.PIPE) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, "-m", "colorize_neural.cli", *arguments],
             cwd=self.folder,
             env=self._environment,
             preexec_fn=self._prepare,  # noqa: PLW1509 - no other thread forks
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from colorize_neural.journal import NAME, Journal
+from colorize_neural.worker.cores import cores
 
 from tests.absence import absent
 from tests.archives import Archive, begun, contents, finished, is_coloured
@@ -106,12 +108,16 @@ def test_a_killed_run_is_resumed_and_no_one_can_tell(archive: Archive) -> None:
 def test_an_interrupted_run_ends_with_a_sentence_and_goes_on_later(archive: Archive) -> None:
     for number in range(20):
         archive.add(f"{number}.png", side=500)
-    process = archive.command(archive.scans, "-o", archive.out, "--jobs", "1")
+    report = archive.folder / "report.json"
+    process = archive.command(archive.scans, "-o", archive.out, "--jobs", "1", "--report", report)
     begun(process, archive.out)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate()
     assert process.returncode == 1, errors
     assert "goes on where this one stopped" in errors
+    told = json.loads(report.read_text())
+    assert told["left"] == 20 - told["done"] > 0
+    assert len({entry["photo"] for entry in told["photographs"]}) == 20
     assert not [name for name in archive.results() if name.startswith(".")]
     archive.colorize()
     assert len(archive.results()) == 20
@@ -208,7 +214,7 @@ def test_two_runs_do_not_write_to_the_same_folder(archive: Archive) -> None:
 @contextlib.contextmanager
 def closed(folder: Path) -> Iterator[Path]:
     """A folder that nobody may look into."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     folder.chmod(0)
     try:
         yield folder
@@ -234,6 +240,42 @@ def test_where_nobody_may_look_or_write_is_a_sentence(archive: Archive) -> None:
             assert done.returncode == 1
             assert "Permission denied" in done.stderr.splitlines()[-1]
             assert "unexpected" not in done.stderr
+        for photo, result in (
+            (locked / "b.png", archive.folder / "b.png"),
+            (archive.scans / "a.png", locked / "b.png"),
+        ):
+            done = archive.run(photo, "-o", result)
+            assert done.returncode == 1
+            assert len(done.stderr.splitlines()) == 1
+            assert "unexpected" not in done.stderr
+
+
+def test_a_result_that_cannot_be_written_is_a_sentence_and_the_others_go_on(archive: Archive) -> None:
+    if sys.platform != "linux":
+        absent("what root may do is taken away as Linux does it")
+    archive.strict = True
+    long = archive.add(f"{'n' * 251}.png")
+    for name in ("a.png", "shut/a.png", "shut/below/a.png"):
+        archive.add(name)
+    (archive.out / "shut" / "below").mkdir(parents=True)
+    with closed(archive.out / "shut"):
+        done = archive.run(archive.scans, "-o", archive.out, "--format", "jpeg")
+    assert done.returncode == 1
+    assert "1 coloured" in done.stderr
+    assert "3 failed" in done.stderr
+    assert "unexpected" not in done.stderr
+    assert f"{long.stem}.jpeg cannot be put in its place (File name too long)" in done.stderr
+    assert list(archive.results()) == ["a.jpeg"]
+
+
+def test_what_is_no_file_is_not_waited_for(archive: Archive) -> None:
+    archive.add("a.png")
+    os.mkfifo(archive.scans / "pipe.png")
+    done = archive.run(archive.scans, "-o", archive.out)
+    assert f"{archive.scans / 'pipe.png'} is no file" in done.stderr
+    assert list(archive.results()) == ["a.png"]
+    done = archive.run(archive.scans / "pipe.png", "-o", "b.png")
+    assert "is no file" in done.stderr
 
 
 def test_what_the_user_changes_in_mid_run_stays(archive: Archive) -> None:
@@ -261,9 +303,39 @@ def test_a_full_disk_stops_the_run_and_leaves_what_is_whole(archive: Archive) ->
         results = contents(disk)
         assert 0 < len(results) < 12
         assert all(map(is_coloured, results.values()))
+        assert done.stderr.count("could not be written") <= 2 * cores()  # those that were at work
         for name in list(results)[1:]:
             (disk / name).unlink()
         assert "1 were done before" in archive.run(archive.scans, "-o", disk).stderr
+
+
+def test_a_report_that_cannot_be_written_hides_nothing_and_leaves_nothing(archive: Archive) -> None:
+    archive.add("a.png")
+    with small_disk(archive.folder / "small", "1m") as disk:
+        (disk / "full").write_bytes(bytes(1 << 20))
+        done = archive.run(archive.scans, "-o", archive.out, "--report", disk / "report.json")
+        assert done.returncode == 1
+        assert "\n1 coloured" in done.stderr
+        assert "report.json cannot be written (No space left on device)" in done.stderr
+        assert [path.name for path in disk.iterdir()] == ["full"]
+
+
+def test_on_a_terminal_one_line_tells_how_far_a_run_is(archive: Archive) -> None:
+    pty = pytest.importorskip("pty")
+    for number in range(20):
+        archive.add(f"{number}.png", side=500)
+    screen, terminal = pty.openpty()
+    process = archive.command(archive.scans, "-o", archive.out, "--jobs", "1", stderr=terminal)
+    os.close(terminal)
+    shown = b""
+    with contextlib.suppress(OSError):  # when nobody writes to it any more
+        while some := os.read(screen, 4096):
+            shown += some
+    process.communicate()
+    line = re.search(rb"\r(\d+) of 20 \((\d+)%\), \d+\.\d a second, \d+ s left", shown)
+    assert line, shown
+    assert int(line[2]) == 5 * int(line[1])
+    assert re.search(rb" \r20 coloured in \d+ s, 0 were done before, 0 failed.\r\n$", shown)  # the line is gone
 
 
 BAD_INPUT = {

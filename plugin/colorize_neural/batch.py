@@ -7,7 +7,6 @@ Standard library only: GIMP's own Python imports it.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
@@ -17,12 +16,11 @@ from pathlib import Path
 
 from colorize_neural import __version__, settings
 from colorize_neural.errors import ColorizeError
-from colorize_neural.folders import Plan, Task
-from colorize_neural.journal import How, Journal, Stamp
+from colorize_neural.folders import Plan, Task, is_folder
+from colorize_neural.journal import FULL, How, Journal, Stamp
 from colorize_neural.progress import Progress
 
-DONE, SKIPPED, FAILED = "done", "skipped", "failed"
-_LEAST_SPACE = 1 << 20  # bytes; a disk that has less is full
+DONE, SKIPPED, FAILED, LEFT = STATUSES = "done", "skipped", "failed", "left"
 
 
 @dataclass(frozen=True)
@@ -34,6 +32,7 @@ class Coloured:
     written: Path | None = None
     why: str = ""
     notes: tuple[str, ...] = ()  # what the user should know of it
+    disk_full: bool = False  # which no other photograph would change
 
 
 Pool = Callable[[Sequence[Task]], Generator[Coloured, None, None]]
@@ -50,12 +49,13 @@ class Summary:
         return Counter(entry["status"] for entry in self.entries)[status]
 
     def __str__(self) -> str:
-        coloured, skipped, failed = (self.count(status) for status in (DONE, SKIPPED, FAILED))
-        return f"{coloured} coloured in {self.seconds:.0f} s, {skipped} were done before, {failed} failed."
+        coloured, skipped, failed, left = map(self.count, STATUSES)
+        rest = f", {left} are left" if left else ""
+        return f"{coloured} coloured in {self.seconds:.0f} s, {skipped} were done before, {failed} failed{rest}."
 
     def write(self, report: Path, how: How) -> None:
         """As JSON, all of it or nothing; ColorizeError where that fails."""
-        counts = {status: self.count(status) for status in (DONE, SKIPPED, FAILED)}
+        counts = {status: self.count(status) for status in STATUSES}
         told = {"version": __version__, "how": how, "seconds": round(self.seconds, 3), **counts}
         try:
             settings.write_json(report, told | {"photographs": self.entries})
@@ -77,10 +77,17 @@ class Batch:
         """Colours what is not done yet; ColorizeError where the run as a whole cannot go on."""
         start = time.monotonic()
         folders = {task.result.parent for task in self._planned.tasks}
-        with self._journal.held(folders), closing(self._progress), closing(pool(self._left())) as results:
-            for coloured in results:
-                self._put_away(coloured)
-                self.summary.seconds = time.monotonic() - start
+        with self._journal.held(folders), closing(self._progress):
+            left = dict.fromkeys(self._left())
+            try:
+                with closing(pool([*left])) as results:
+                    for coloured in results:
+                        del left[coloured.task]
+                        self._put_away(coloured)
+                        self.summary.seconds = time.monotonic() - start
+            finally:
+                for task in left:
+                    self._add(LEFT, task.photo)
 
     def left(self) -> list[Task]:
         """What `run` would do; nothing is written."""
@@ -94,7 +101,7 @@ class Batch:
         return [task for task in self._planned.tasks if self._is_left(task)]
 
     def _is_left(self, task: Task) -> bool:
-        if task.result.is_dir():
+        if is_folder(task.result):
             self._fail(task.photo, f"{task.result} is a folder: move it away, or name another for the results.")
             return False
         if self._overwrite:
@@ -116,7 +123,8 @@ class Batch:
         task = coloured.task
         if coloured.written is None:
             self._fail(task.photo, coloured.why)
-            _check_disk(task.result)
+            if coloured.disk_full:
+                raise _disk_full(task)
             return
         if not self._is_free(task):  # it was when the run began, but the user may have worked on it
             return
@@ -124,7 +132,8 @@ class Batch:
             self._journal.keep(task, coloured.photo_stamp, self._how, coloured.written)
         except OSError as error:
             self._fail(task.photo, f"{task.result} cannot be put in its place ({error.strerror}): close it elsewhere.")
-            _check_disk(task.result)
+            if error.errno in FULL:
+                raise _disk_full(task) from error
             return
         self._add(DONE, task.photo, result=str(task.result))
         self._progress.step()
@@ -142,7 +151,5 @@ class Batch:
         self.summary.entries.append({"photo": str(photo), "status": status, **told})
 
 
-def _check_disk(result: Path) -> None:
-    folder = next(folder for folder in result.parents if folder.is_dir())
-    if shutil.disk_usage(folder).free < _LEAST_SPACE:
-        raise ColorizeError(f"The disk of {folder} is full: make room, and start again: what is done is kept.")
+def _disk_full(task: Task) -> ColorizeError:
+    return ColorizeError(f"The disk of {task.result.parent} is full: make room, and start again: what is done is kept.")

@@ -20,7 +20,8 @@ from colorize_neural.errors import ColorizeError
 from colorize_neural.parser import Parser
 
 if TYPE_CHECKING:
-    from colorize_neural.batch import Pool
+    from colorize_neural.batch import Pool, Summary
+    from colorize_neural.journal import How
     from colorize_neural.worker.colorizer import Options, Progress
     from colorize_neural.worker.files import FileColorizer
 
@@ -52,10 +53,11 @@ def _manage_models(arguments: Sequence[str]) -> int:
 def _colorize(arguments: Sequence[str]) -> int:
     chosen = _parser().parse_args(arguments)
 
-    from colorize_neural.worker.colorizer import Options  # noqa: PLC0415, --help needs no ONNX Runtime
+    from colorize_neural.folders import is_folder  # noqa: PLC0415, --help needs neither this
+    from colorize_neural.worker.colorizer import Options  # noqa: PLC0415, nor ONNX Runtime
 
     options = Options(**{field.name: getattr(chosen, field.name) for field in fields(Options)})
-    if len(chosen.photos) > 1 or chosen.photos[0].is_dir():
+    if len(chosen.photos) > 1 or is_folder(chosen.photos[0]):
         if chosen.progress:
             raise ColorizeError("--progress is for one photograph: leave it out.")
         return _colorize_many(chosen, options)
@@ -73,13 +75,14 @@ def _colorize_one(photo: Path, out: Path, options: Options, overwrite: bool, pro
     """Writes the coloured photograph, to a file or into a folder, and says what the user should know of it."""
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415, --help needs no logging, which it loads
 
+    from colorize_neural.folders import is_folder  # noqa: PLC0415
     from colorize_neural.worker import photos  # noqa: PLC0415, --help needs no libvips
     from colorize_neural.worker.colorizer import Colorizer  # noqa: PLC0415
 
-    target = out / f"{photo.stem}{photos.result_suffix(photo)}" if out.is_dir() else out
+    target = out / f"{photo.stem}{photos.result_suffix(photo)}" if is_folder(out) else out
     colorizer = Colorizer(settings.models_folder(), settings.added_models_folder())
     photos.check_is_file(photo)
-    if target.exists() and target.samefile(photo):
+    if photos.are_same(target, photo):
         raise ColorizeError(f"The result would take the place of {photo}: name another file or folder.")
     photos.check_can_write(target, overwrite)
     with ThreadPoolExecutor(1) as reader:  # while the model is loaded
@@ -116,7 +119,7 @@ def _colorize_many(chosen: argparse.Namespace, options: Options) -> int:
     suffix = f".{chosen.format}" if chosen.format else None
     planned = plan(chosen.photos, chosen.out, Kinds(photos.READ, lambda photo: suffix or photos.result_suffix(photo)))
     colorizer = files.FileColorizer(replace(options, device="cpu") if chosen.ray else options)
-    progress = TerminalProgress(len(planned.tasks))
+    progress = TerminalProgress(len(planned))
     batch = Batch(planned, chosen.out, colorizer.how, chosen.overwrite, progress)
     if chosen.dry_run:
         left = batch.left()
@@ -130,20 +133,30 @@ def _colorize_many(chosen: argparse.Namespace, options: Options) -> int:
     finally:
         if batch.summary.entries:
             print(batch.summary, *planned.left_alone(), sep="\n", file=sys.stderr)
-        if chosen.report:
-            batch.summary.write(chosen.report, colorizer.how)
-    return min(batch.summary.count(FAILED), 1)
+        unreported = _report_to(chosen.report, batch.summary, colorizer.how)
+    return min(batch.summary.count(FAILED) + unreported, 1)
+
+
+def _report_to(report: Path | None, summary: Summary, how: How) -> int:
+    """Exit code 1, and a sentence, where a report is wanted and cannot be written."""
+    try:
+        if report:
+            summary.write(report, how)
+    except ColorizeError as error:  # beside what may have stopped the run
+        return _say(str(error))
+    return 0
 
 
 def _check_places(chosen: argparse.Namespace) -> None:
     """ColorizeError where results or a report can plainly not be written as they are wanted."""
-    from colorize_neural.worker.photos import FORMATS  # noqa: PLC0415, --help needs no libvips
+    from colorize_neural.folders import is_folder  # noqa: PLC0415, --help needs neither this
+    from colorize_neural.worker.photos import FORMATS  # noqa: PLC0415, nor libvips
 
     if chosen.report and chosen.dry_run:
         raise ColorizeError("--dry-run does nothing that --report could tell of: leave one of them out.")
-    if chosen.report and not chosen.report.absolute().parent.is_dir():
+    if chosen.report and not is_folder(chosen.report.absolute().parent):
         raise ColorizeError(f"There is no folder {chosen.report.absolute().parent}: make it first, or name another.")
-    if chosen.out.suffix.lower() in FORMATS and not chosen.out.is_dir():
+    if chosen.out.suffix.lower() in FORMATS and not is_folder(chosen.out):
         raise ColorizeError(f"{chosen.out} is the name of a file, but the results need a folder: name another.")
 
 

@@ -45,6 +45,10 @@ class Plan:
     others: Counter[str] = field(default_factory=Counter)  # how many files of each other suffix
     results: list[Path] = field(default_factory=list)  # folders of other runs' results, which are no photographs
 
+    def __len__(self) -> int:
+        """How many photographs and folders there will be something to say of."""
+        return len(self.tasks) + len(self.unread)
+
     def left_alone(self) -> list[str]:
         """Sentences on what is not taken for photographs; some of it may be some after all."""
         told = ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in sorted(self.others.items()))
@@ -55,7 +59,7 @@ class Plan:
 def plan(sources: Iterable[Path], out: Path, kinds: Kinds) -> Plan:
     """The tasks of all sources, folders with all below them; ColorizeError where they cannot be done as they are."""
     planned = Plan()
-    if os.path.exists(out) and not os.path.isdir(out):  # noqa: PTH110, PTH112 - False where nobody may look
+    if os.path.exists(out) and not is_folder(out):  # noqa: PTH110 - False where nobody may look
         raise ColorizeError(f"{out} is a file, but the results need a folder: name another.")
     for source in sources:
         for photo, name in _photos(source, out, kinds, planned):
@@ -63,6 +67,11 @@ def plan(sources: Iterable[Path], out: Path, kinds: Kinds) -> Plan:
     _check_each_result_has_one_photo(planned.tasks)
     _check_no_result_is_a_photo(planned.tasks)
     return planned
+
+
+def is_folder(path: Path) -> bool:
+    """Also False where nobody may look: then its reading or writing tells why."""
+    return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises there
 
 
 def make_folder(folder: Path) -> None:
@@ -75,7 +84,7 @@ def make_folder(folder: Path) -> None:
 
 def _photos(source: Path, out: Path, kinds: Kinds, planned: Plan) -> Iterator[tuple[Path, Path]]:
     """Each photograph with its name in OUT; a file that is named itself is taken whatever its suffix."""
-    if not os.path.isdir(source):  # noqa: PTH112 - False where nobody may look: then its reading tells why
+    if not is_folder(source):
         yield source, Path(source.name)
         return
     if os.path.realpath(source) == os.path.realpath(out):

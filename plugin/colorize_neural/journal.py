@@ -26,6 +26,8 @@ from colorize_neural.lock import lock
 
 NAME, LOCK = JOURNAL, f".{settings.NAME}.lock"
 _BESIDE = f".{settings.NAME}-"
+FULL = (errno.ENOSPC, errno.EDQUOT)
+_LEAST_ROOM = 1 << 20  # bytes
 How = dict[str, Any]
 Stamp = list[int]  # size, and time of the last change in nanoseconds
 
@@ -33,6 +35,33 @@ Stamp = list[int]  # size, and time of the last change in nanoseconds
 def beside(result: Path) -> Path:
     """A new name in the result's folder, where it is written before it is known."""
     return result.with_name(f"{_BESIDE}{uuid.uuid4().hex}{result.suffix}")
+
+
+def discard(written: Path, error: BaseException) -> bool:
+    """Removes what was to become a result -> whether the disk is full, and that was the error."""
+    full = getattr(error.__cause__, "errno", None) in FULL or (_exists(written) and not _has_room(written))
+    with contextlib.suppress(OSError):
+        written.unlink()
+    return full
+
+
+def _exists(file: Path) -> bool:
+    return stamp(file) is not None
+
+
+def _has_room(file: Path) -> bool:
+    """Whether a file beside it can grow: the libraries that write photographs tell of no error number."""
+    probe = beside(file)
+    try:
+        with probe.open("wb") as stream:
+            stream.write(bytes(_LEAST_ROOM))
+            os.fsync(stream.fileno())
+    except OSError as error:
+        return error.errno not in FULL
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink()
+    return True
 
 
 class Journal:
@@ -123,8 +152,9 @@ class Journal:
 def _sweep(folders: Collection[Path]) -> None:
     """Removes what was written beside results and did not get their names."""
     for folder in folders:
-        for left in folder.glob(f"{_BESIDE}*"):
-            left.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where nobody may look, nothing was written either
+            for left in folder.glob(f"{_BESIDE}*"):
+                left.unlink(missing_ok=True)
 
 
 def stamp(file: Path) -> Stamp | None:

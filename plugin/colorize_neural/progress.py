@@ -11,6 +11,7 @@ import time
 from abc import ABC, abstractmethod
 from typing import TextIO
 
+_COLUMNS = 80  # of a terminal that tells none
 _ANEW = {True: 0.2, False: 30.0}  # seconds between two lines, on a terminal and elsewhere
 
 
@@ -65,7 +66,8 @@ class TerminalProgress(Progress):
         if not self._stream.isatty():
             print(line, file=self._stream, flush=True)
             return
-        line = line[: os.get_terminal_size(self._stream.fileno()).columns - 1]
+        columns = os.get_terminal_size(self._stream.fileno()).columns or _COLUMNS
+        line = line[: columns - 1]
         print(f"\r{line:{self._shown}}", end="", file=self._stream, flush=True)
         self._shown = len(line)
 

@@ -69,11 +69,16 @@ def write(folder: Path, settings: Settings) -> None:
 def write_json(file: Path, entries: object) -> None:
     """Writes a whole file, or leaves the former one."""
     beside = file.with_name(f"{file.name}.new")
-    with beside.open("w", encoding="utf-8") as stream:
-        stream.write(json.dumps(entries, indent=2) + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())
-    beside.replace(file)
+    try:
+        with beside.open("w", encoding="utf-8") as stream:
+            stream.write(json.dumps(entries, indent=2) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            beside.unlink()
+        raise
 
 
 def models_folder() -> Path:

@@ -40,7 +40,7 @@ def colorize(config: Any, plug_in: Path) -> tuple[list[int], str]:
     if not photos.is_dir():
         raise ColorizeError(f"There is no folder {photos}: please check the name.")
     planned = plan([photos], out, Kinds(image_files.READ, image_files.result_suffix))
-    progress = Shown(len(planned.tasks))
+    progress = Shown(len(planned))
     batch = Batch(planned, out, _how(config, plug_in), config.get_property("overwrite"), progress)
     batch.run(OneWorker(wanted_from(config, plug_in), settings.read(plug_in), progress))
     told = "\n".join([str(batch.summary), *_first(progress.said)])

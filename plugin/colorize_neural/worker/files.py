@@ -16,7 +16,7 @@ import cv2
 from colorize_neural import settings
 from colorize_neural.batch import Coloured, Pool
 from colorize_neural.folders import Task, make_folder
-from colorize_neural.journal import How, beside, stamp
+from colorize_neural.journal import How, beside, discard, stamp
 from colorize_neural.worker import photos
 from colorize_neural.worker.colorizer import Colorizer, Options
 
@@ -52,7 +52,7 @@ class FileColorizer:
             make_folder(task.result.parent)
             photos.save_photograph(photograph, task.result, written)
         except Exception as error:
-            return Coloured(task, read, why=settings.sentence_of(error))
+            return Coloured(task, read, why=settings.sentence_of(error), disk_full=discard(written, error))
         return Coloured(task, read, written, notes=tuple(filter(None, (photograph.note, outcome.note))))
 
 

@@ -6,6 +6,7 @@ Photograph  ->  PNG, JPEG, TIFF or WebP, tagged sRGB
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -18,6 +19,7 @@ import pyvips
 from numpy.typing import NDArray
 
 from colorize_neural.errors import ColorizeError
+from colorize_neural.folders import is_folder
 from colorize_neural.journal import beside
 
 
@@ -93,25 +95,41 @@ def check_can_write(path: Path, overwrite: bool) -> None:
         raise ColorizeError(
             f"{path} has no format this program writes: end the name in {', '.join(FORMATS)}, or make the folder first."
         )
-    if path.is_dir():
+    if is_folder(path):
         raise ColorizeError(f"{path} is a folder: name a file to write to.")
+    if not is_folder(path.parent):
+        raise ColorizeError(f"There is no folder {path.parent}: make it first, or name another.")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise ColorizeError(f"The folder {path.parent} cannot be written to: name another.")
     if path.exists() and not overwrite:
         raise ColorizeError(f"{path} exists: add --overwrite to replace it, or name another file.")
-    if not path.parent.is_dir():
-        raise ColorizeError(f"There is no folder {path.parent}: make it first, or name another.")
-    if not os.access(path.parent, os.W_OK):
-        raise ColorizeError(f"The folder {path.parent} cannot be written to: name another.")
+
+
+def are_same(one: Path, other: Path) -> bool:
+    """Whether both are names of one file that is there."""
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
 
 
 def write_photograph(photograph: Photograph, path: Path) -> None:
     """Writes beside and renames, so that `path` is whole or untouched; ColorizeError where that fails."""
     written = beside(path)
-    save_photograph(photograph, path, written)
-    written.replace(path)
+    try:
+        save_photograph(photograph, path, written)
+        written.replace(path)
+    except OSError as error:
+        raise ColorizeError(
+            f"{path} cannot be written ({error.strerror}): close it elsewhere, or name another."
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            written.unlink()
 
 
 def save_photograph(photograph: Photograph, path: Path, written: Path) -> None:
-    """Writes what is to become `path` into the file `written`; ColorizeError where that fails, and no file."""
+    """Writes what is to become `path` into the file `written`; ColorizeError where that fails."""
     wanted = FORMATS[path.suffix.lower()]
     image = _tagged(photograph)
     if wanted.bits == 8 and image.format == "ushort":
@@ -124,7 +142,6 @@ def save_photograph(photograph: Photograph, path: Path, written: Path) -> None:
             image.write_to_target(target, path.suffix, **wanted.arguments)
             os.fsync(stream.fileno())
     except (pyvips.Error, OSError) as error:
-        written.unlink(missing_ok=True)
         reason = " ".join(str(error).split())
         raise ColorizeError(
             f"{path} could not be written, {reason}: free space there or name another place."
@@ -139,8 +156,9 @@ def use_threads(count: int) -> None:
 def bytes_of(path: Path) -> int:
     """How large the photograph's pixels are, by what its file says at its beginning; 0 where it says nothing."""
     try:
+        check_is_file(path)
         image = _image(path, "sequential")
-    except (pyvips.Error, OSError):
+    except (ColorizeError, pyvips.Error, OSError):
         return 0
     return image.width * image.height * max(3, image.bands) * (1 if image.format == "uchar" else 2)
 
@@ -155,6 +173,8 @@ def check_is_file(path: Path) -> None:
         raise ColorizeError(f"{path} cannot be read ({error.strerror}): change its permissions or copy it.") from error
     if stat.S_ISDIR(status.st_mode):
         raise ColorizeError(f"{path} is a folder: name the photographs in it.")
+    if not stat.S_ISREG(status.st_mode):
+        raise ColorizeError(f"{path} is no file, but a pipe or a device: save the photograph in a file.")
     if status.st_size == 0:
         raise ColorizeError(f"{path} is empty (0 bytes): fetch it again from where it came from.")
 
