@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from colorize_neural.worker.colorizer import Options, Progress
     from colorize_neural.worker.files import FileColorizer
 
-FOR_MANY = ("dry_run", "format", "jobs", "ray", "report")
+FOR_MANY = ("cores", "dry_run", "format", "jobs", "ray", "report")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -152,6 +152,8 @@ def _check_places(chosen: argparse.Namespace) -> None:
     from colorize_neural.folders import is_folder  # noqa: PLC0415, --help needs neither this
     from colorize_neural.worker.photos import FORMATS  # noqa: PLC0415, nor libvips
 
+    if chosen.cores and not chosen.ray:
+        raise ColorizeError("--cores is for --ray: leave it out.")
     if chosen.report and chosen.dry_run:
         raise ColorizeError("--dry-run does nothing that --report could tell of: leave one of them out.")
     if chosen.report and not is_folder(chosen.report.absolute().parent):
@@ -167,7 +169,7 @@ def _pool(chosen: argparse.Namespace, options: Options, colorizer: FileColorizer
     from colorize_neural.worker.cores import cores  # noqa: PLC0415
 
     if chosen.ray:
-        return cluster.actors(options, colorizer.how, chosen.ray, chosen.jobs)
+        return cluster.actors(options, colorizer.how, chosen.ray, chosen.jobs, chosen.cores or 1)
     return files.threads(colorizer, chosen.jobs or cores() + 1)  # one may wait for the disk
 
 
@@ -198,6 +200,7 @@ def _parser() -> argparse.ArgumentParser:
     many.add_argument(
         "--ray", nargs="?", const="local", metavar="ADDRESS", help="on a Ray cluster (default: of this machine)"
     )
+    many.add_argument("--cores", type=_count, help="for each photograph on a Ray cluster (default: 1)")
     parser.add_argument(
         "--progress", action="store_true", help="for programs: JSON lines on stdout; it stops when its stdin closes"
     )

@@ -1,6 +1,6 @@
 """Photographs on the machines of a Ray cluster: Ray Data distributes, and each of its actors is a FileColorizer.
 
-    tasks  ->  a pool of actors, one for each core, or for each GPU where that is asked for  ->  what became of each
+    tasks  ->  a pool of actors, one for so many cores, and for a GPU where that is asked for  ->  what became of each
 
 All machines see the folders under the same names, and have the same models.
 """
@@ -11,8 +11,10 @@ import logging
 import os
 import pickle
 import platform
+import secrets
 import socket
-from collections.abc import Generator, Sequence
+import warnings
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,22 +22,26 @@ from colorize_neural import settings
 from colorize_neural.batch import Coloured, Pool
 from colorize_neural.errors import ColorizeError
 from colorize_neural.folders import Task
-from colorize_neural.journal import How
+from colorize_neural.journal import How, stamp
 from colorize_neural.worker.colorizer import Options
 from colorize_neural.worker.files import FileColorizer
 from colorize_neural.worker.providers import CPU, GPU
 
 _QUIET = {"RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_USAGE_STATS_ENABLED": "0"}  # and it tells nobody of us
 HERE = "local"  # instead of an address: a cluster of this machine alone, for as long as the run takes
+_MODE = "RAY_AUTH_MODE"  # unless it is set, Ray would leave a token in the home folder, for other clusters to want it
+_MEMORY = 1 << 30  # bytes that an actor takes, with a model and a photograph of 100 megapixels
+_WAITING = (2, 1)  # photographs that an actor has, with the one at work, in the first round and in the second
+_RETRIES = 1  # of a photograph in each round
 Row = dict[str, Any]
 
 
 class Actor:
     """One process of the cluster: {"place", "task"} -> {"place", "coloured"}, both pickled."""
 
-    def __init__(self, options: Options, how: How) -> None:
+    def __init__(self, options: Options, cores: int, how: How) -> None:
         """ColorizeError where this machine would give other colours than the one that asks."""
-        self._colorizer = FileColorizer(options)
+        self._colorizer = FileColorizer(options, cores)
         if self._colorizer.how != how:
             raise ColorizeError(f"{platform.node()} has another model: install the same version everywhere.")
 
@@ -44,11 +50,16 @@ class Actor:
         return {"place": row["place"], "coloured": pickle.dumps(coloured)}
 
 
-def actors(options: Options, how: How, address: str, jobs: int | None) -> Pool:
-    """A pool of actors, `jobs` of them or as many as the cluster has room for; ColorizeError where there is no Ray."""
+def actors(options: Options, how: How, address: str, jobs: int | None, cores: int) -> Pool:
+    """A pool of actors that have so many cores each, `jobs` of them or as many as the cluster has room for.
+
+    ColorizeError where there is no Ray.
+    """
     if options.device != GPU:
-        options = replace(options, device=CPU)  # of which an actor has a core; "auto" would try all GPUs from each
+        options = replace(options, device=CPU)  # "auto" would try all GPUs from each
     os.environ |= _QUIET
+    if address == HERE and _MODE not in os.environ:
+        os.environ |= {_MODE: "token", "RAY_AUTH_TOKEN": secrets.token_hex()}
     try:
         import ray  # noqa: PLC0415, an extra that few need
     except ImportError as error:
@@ -58,22 +69,45 @@ def actors(options: Options, how: How, address: str, jobs: int | None) -> Pool:
         if not tasks:
             return
         _connect(address)
-        logging.getLogger("ray.data").setLevel(logging.ERROR)
-        ray.data.DataContext.get_current().enable_progress_bars = False
         try:
-            rows = [{"place": place, "task": pickle.dumps(_absolute(task))} for place, task in enumerate(tasks)]
-            strategy, needs = _room(options, jobs)
-            coloured = ray.data.from_items(rows, override_num_blocks=max(1, len(rows))).map(
-                Actor, fn_constructor_args=(options, how), compute=strategy, **needs
-            )
-            for row in coloured.iter_rows():
-                yield replace(pickle.loads(row["coloured"]), task=tasks[row["place"]])
+            needs = {"CPU": cores, "memory": _MEMORY} | ({"GPU": 1} if options.device == GPU else {})
+            size = min(_room(needs), jobs or len(tasks))
+            left = dict(enumerate(tasks))
+            for waiting in _WAITING:  # what waits behind a photograph that ends its process is lost with it
+                for place, coloured in _round(left, (options, cores, how), size, waiting, needs):
+                    yield replace(coloured, task=left.pop(place))
+            for task in left.values():
+                yield Coloured(task, stamp(task.photo), why=_fatal(task))
         except ray.exceptions.RayError as error:
-            raise ColorizeError(f"The cluster failed ({_cause(error)}): give the same command again.") from error
+            raise ColorizeError(_cause(error)) from error
         finally:
             ray.shutdown()
 
     return pool
+
+
+def _round(
+    tasks: Mapping[int, Task], arguments: tuple[Any, ...], size: int, waiting: int, needs: Mapping[str, int]
+) -> Iterator[tuple[int, Coloured]]:
+    """The places of tasks, and what became of them; nothing of those whose process ended again and again."""
+    import ray  # noqa: PLC0415
+
+    if not tasks:
+        return
+    rows = [{"place": place, "task": pickle.dumps(_absolute(task))} for place, task in tasks.items()]
+    with warnings.catch_warnings():  # that Ray 2.64 will have other names for what is said here
+        warnings.simplefilter("ignore")
+        coloured = ray.data.from_items(rows, override_num_blocks=len(rows)).map(
+            Actor,
+            fn_constructor_args=arguments,
+            compute=ray.data.ActorPoolStrategy(size=min(size, len(rows)), max_tasks_in_flight_per_actor=waiting),
+            num_cpus=needs["CPU"],
+            num_gpus=needs.get("GPU"),
+            memory=needs["memory"],
+            max_task_retries=_RETRIES,
+        )
+    for row in coloured.iter_rows():
+        yield row["place"], pickle.loads(row["coloured"])
 
 
 def _connect(address: str) -> None:
@@ -86,6 +120,9 @@ def _connect(address: str) -> None:
     try:
         if port.isdigit():  # Ray itself would try for minutes
             socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        raise ColorizeError(f"There is no Ray cluster at {address}: start it, or leave the address out.") from error
+    try:
         ray.init(
             address=address,  # Ray knows "local" too
             runtime_env={"env_vars": told},
@@ -94,26 +131,45 @@ def _connect(address: str) -> None:
             include_dashboard=False if address == HERE else None,
         )
     except (OSError, RuntimeError, ValueError) as error:
-        raise ColorizeError(f"There is no Ray cluster at {address}: start it, or leave the address out.") from error
+        raise ColorizeError(
+            f"Ray cannot be used at {address} ({str(error).strip().splitlines()[0]}): all machines need the same "
+            "versions of Python and Ray, and RAY_AUTH_MODE and RAY_AUTH_TOKEN where it wants a token."
+        ) from error
+    context = ray.data.DataContext.get_current()
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # which its import has set
+    context.enable_progress_bars = False
+    context.max_errored_blocks = -1  # a photograph each
 
 
-def _room(options: Options, jobs: int | None) -> tuple[Any, dict[str, int]]:
-    """How many actors, and what each of them takes."""
+def _room(needs: Mapping[str, int]) -> int:
+    """How many actors find a place in the cluster; ColorizeError where none does."""
     import ray  # noqa: PLC0415
 
-    there = ray.cluster_resources()
-    kind, needs = ("CPU", {"num_cpus": 1})
-    if options.device == GPU:
-        kind, needs = ("GPU", {"num_gpus": 1})
-    if not there.get(kind):
+    machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    room = sum(int(min(machine.get(kind, 0) // need for kind, need in needs.items())) for machine in machines)
+    if not room and "GPU" in needs and not any(machine.get("GPU") for machine in machines):
         raise ColorizeError("This cluster has no GPU: leave --device gpu out.")
-    return ray.data.ActorPoolStrategy(size=jobs or int(there[kind])), needs
+    if not room:
+        raise ColorizeError(
+            f"No machine of this cluster gives Ray {needs['CPU']} cores and 1 GB of memory: "
+            "name fewer --cores, or start it with more."
+        )
+    return room
 
 
 def _absolute(task: Task) -> Task:
     return Task(task.photo.absolute(), task.result.absolute())
 
 
+def _fatal(task: Task) -> str:
+    return (
+        f"{task.photo} ended every process that was to colour it, it may be damaged or too large for the memory: "
+        "open it in an image editor and save it anew."
+    )
+
+
 def _cause(error: BaseException) -> str:
-    """The last line of what a remote process said."""
-    return str(error).strip().splitlines()[-1]
+    """A sentence of the last line of what a remote process said."""
+    last = str(error).strip().splitlines()[-1]
+    _, _, ours = last.partition(f"{ColorizeError.__name__}: ")
+    return ours or f"The cluster failed ({last}): give the same command again."

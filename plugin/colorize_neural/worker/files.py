@@ -26,14 +26,14 @@ _ROOM = 1 << 30  # bytes of pixels that are at work at once
 class FileColorizer:
     """Colours photographs in files by one session, which several threads may share."""
 
-    def __init__(self, options: Options) -> None:
-        """ColorizeError where these options cannot be used."""
+    def __init__(self, options: Options, cores: int = 1) -> None:
+        """cores: that one photograph may use; ColorizeError where these options cannot be used."""
         self._options = options
         models, added = settings.models_folder(), settings.added_models_folder()
-        self._colorizer = Colorizer(models, added, threads=1)  # several photographs are at work instead
+        self._colorizer = Colorizer(models, added, threads=cores)
         self._model, _ = self._colorizer.prepare(options)
-        photos.use_threads(1)
-        cv2.setNumThreads(1)
+        photos.use_threads(cores)
+        cv2.setNumThreads(cores)
 
     @property
     def how(self) -> How:
@@ -57,7 +57,7 @@ class FileColorizer:
 
 
 def threads(colorizer: FileColorizer, jobs: int) -> Pool:
-    """A pool of threads; most of the work is done in libraries that let the others go on."""
+    """A pool of threads, a photograph on each; most of the work is done in libraries that let the others go on."""
     room = _Room(_ROOM)
 
     def colorize(task: Task) -> Coloured:
