@@ -25,8 +25,9 @@ class Archive:
 
     def __init__(self, folder: Path, models: Path) -> None:
         self.folder, self.scans, self.out = folder, folder / "scans", folder / "out"
+        self.report = folder / "report.json"
         self.strict = False  # whether root, too, is kept from what has no permission
-        self._environment = os.environ | {MODELS_VARIABLE: str(models), "XDG_DATA_HOME": str(folder / "data")}
+        self.environment = os.environ | {MODELS_VARIABLE: str(models), "XDG_DATA_HOME": str(folder / "data")}
 
     def add(self, name: str, side: int = SIDE) -> Path:
         """A grey photograph that is like no other."""
@@ -41,7 +42,7 @@ class Archive:
         return subprocess.Popen(
             [sys.executable, "-m", "colorize_neural.cli", *arguments],
             cwd=self.folder,
-            env=self._environment,
+            env=self.environment,
             preexec_fn=self._prepare,  # noqa: PLW1509 - no other thread forks
             stdout=subprocess.PIPE,
             stderr=stderr,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -11,11 +13,21 @@ import time
 from pathlib import Path
 
 import pytest
+from colorize_neural.batch import STATUSES
+from colorize_neural.journal import NAME
 
-from tests.archives import Archive, finished
+from tests.archives import Archive, begun, finished
+from tests.clusters import cluster
 from tests.processes import below, command_of
 
 PHOTOS = 30
+DEATH = """
+import os, signal, sys
+def die(event, arguments):
+    if event == "open" and str(arguments[0]).endswith("deadly.png"):
+        os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(die)
+"""  # of whoever opens it
 
 
 @pytest.fixture
@@ -31,11 +43,10 @@ def whole(archive: Archive) -> dict[str, bytes]:
 
 def test_a_cluster_gives_the_same_bytes_and_the_same_resume_and_report(archive: Archive, whole: object) -> None:
     (archive.scans / "empty.png").touch()
-    report = archive.folder / "report.json"
-    done = archive.run(archive.scans, "-o", archive.out, "--ray", "--jobs", "2", "--report", report)
+    done = archive.run(archive.scans, "-o", archive.out, "--ray", "--jobs", "2", "--report", archive.report)
     assert done.returncode == 1
     assert f"{PHOTOS} coloured" in done.stderr
-    assert "empty.png is empty (0 bytes)" in report.read_text()
+    assert "empty.png is empty (0 bytes)" in archive.report.read_text()
     assert archive.results() == whole
     (archive.scans / "empty.png").unlink()
     assert f"{PHOTOS} were done before" in archive.colorize()
@@ -47,7 +58,7 @@ def test_a_worker_that_is_killed_loses_nothing(archive: Archive, whole: object) 
     killed: set[int] = set()
     while process.poll() is None:
         if finished(archive.out) and len(killed) < 2:
-            for worker in set(actors_of(process)) - killed:
+            for worker in set(actors_below(process.pid)) - killed:
                 os.kill(worker, signal.SIGKILL)
                 killed.add(worker)
         time.sleep(0.01)
@@ -57,9 +68,72 @@ def test_a_worker_that_is_killed_loses_nothing(archive: Archive, whole: object) 
     assert archive.results() == whole
 
 
-def actors_of(process: subprocess.Popen[str]) -> list[int]:
-    """The actors' processes of the cluster that a command has started."""
-    return [one for one in below(process.pid) if "MapWorker" in command_of(one)]
+def test_a_machine_that_is_lost_loses_nothing(archive: Archive, whole: object) -> None:
+    with cluster(1, 1) as (address, (_, lost)):
+        process = archive.command(archive.scans, "-o", archive.out, "--ray", address)
+        while process.poll() is None and not (finished(archive.out) and actors_below(lost.pid)):
+            time.sleep(0.01)
+        for one in (lost.pid, *below(lost.pid)):
+            os.kill(one, signal.SIGKILL)
+        _, errors = process.communicate()
+        assert process.returncode == 0, errors
+        assert f"{PHOTOS} coloured" in errors
+        assert archive.results() == whole
+
+
+def test_a_cluster_that_is_there_is_used_and_stays(archive: Archive, whole: object) -> None:
+    with cluster(2) as (address, (node,)):
+        command = archive.scans, "-o", archive.out, "--ray", address, "--report", archive.report
+        assert "gives Ray 3 cores" in archive.run(*command, "--cores", "3").stderr
+        done = archive.run(*command, "--cores", "2")
+        assert done.returncode == 0, done.stderr
+        assert archive.results() == whole
+        assert told(archive) == {"done": PHOTOS, "skipped": 0, "failed": 0, "left": 0}
+        assert node.poll() is None
+        assert f"{PHOTOS} were done before" in archive.colorize("--ray", address)
+
+
+def test_a_killed_run_is_resumed_and_no_one_can_tell(archive: Archive, whole: object) -> None:
+    process = archive.command(archive.scans, "-o", archive.out, "--ray", "--jobs", "2")
+    begun(process, archive.out)
+    left = [*below(process.pid)]
+    process.kill()
+    process.communicate()
+    done = len(finished(archive.out))
+    said = archive.colorize("--ray", "--jobs", "2")
+    assert archive.results() == whole
+    skipped = re.search(r"(\d+) were done before", said)
+    assert skipped is not None
+    assert 0 < done == int(skipped[1]) < PHOTOS
+    assert len((archive.out / NAME).read_text().splitlines()) <= PHOTOS + 2  # the first line is empty
+    for one in left:  # Ray's agents would go on for a minute
+        if "ray" in command_of(one):
+            os.kill(one, signal.SIGKILL)
+
+
+def test_a_photograph_that_ends_its_process_is_told_of_and_the_others_go_on(archive: Archive, whole: object) -> None:
+    deadly = archive.add("deadly.png")
+    (archive.folder / "sitecustomize.py").write_text(DEATH)
+    archive.environment["PYTHONPATH"] = os.pathsep.join([str(archive.folder), *sys.path])
+    command = archive.scans, "-o", archive.out, "--ray", "--jobs", "2", "--report", archive.report
+    done = archive.run(*command)
+    assert done.returncode == 1
+    assert f"{deadly} ended every process that was to colour it" in done.stderr
+    assert archive.results() == whole
+    assert told(archive) == {"done": PHOTOS, "skipped": 0, "failed": 1, "left": 0}
+    deadly.unlink()
+    assert f"{PHOTOS} were done before" in archive.colorize("--ray")
+
+
+def actors_below(process: int) -> list[int]:
+    """The actors' processes among those that a process has started."""
+    return [one for one in below(process) if "MapWorker" in command_of(one)]
+
+
+def told(archive: Archive) -> dict[str, int]:
+    """What the report says of each status."""
+    report = json.loads(archive.report.read_text())
+    return {status: report[status] for status in STATUSES}
 
 
 def test_without_ray_a_sentence_says_how_to_get_it(archive: Archive) -> None:
