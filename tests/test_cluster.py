@@ -16,7 +16,7 @@ import pytest
 from colorize_neural.batch import STATUSES
 from colorize_neural.journal import NAME
 
-from tests.archives import Archive, begun, finished
+from tests.archives import Archive
 from tests.clusters import cluster
 from tests.processes import below, command_of
 
@@ -43,6 +43,7 @@ def whole(archive: Archive) -> dict[str, bytes]:
 
 def test_a_cluster_gives_the_same_bytes_and_the_same_resume_and_report(archive: Archive, whole: object) -> None:
     (archive.scans / "empty.png").touch()
+    archive.environment["HOME"] = str(archive.folder)
     done = archive.run(archive.scans, "-o", archive.out, "--ray", "--jobs", "2", "--report", archive.report)
     assert done.returncode == 1
     assert f"{PHOTOS} coloured" in done.stderr
@@ -51,13 +52,14 @@ def test_a_cluster_gives_the_same_bytes_and_the_same_resume_and_report(archive: 
     (archive.scans / "empty.png").unlink()
     assert f"{PHOTOS} were done before" in archive.colorize()
     assert f"{PHOTOS} were done before" in archive.colorize("--ray")
+    assert not (archive.folder / ".ray").exists()  # a token that every other cluster would want from then on
 
 
 def test_a_worker_that_is_killed_loses_nothing(archive: Archive, whole: object) -> None:
     process = archive.command(archive.scans, "-o", archive.out, "--ray", "--jobs", "2")
     killed: set[int] = set()
     while process.poll() is None:
-        if finished(archive.out) and len(killed) < 2:
+        if kept(archive) and len(killed) < 2:
             for worker in set(actors_below(process.pid)) - killed:
                 os.kill(worker, signal.SIGKILL)
                 killed.add(worker)
@@ -71,7 +73,7 @@ def test_a_worker_that_is_killed_loses_nothing(archive: Archive, whole: object) 
 def test_a_machine_that_is_lost_loses_nothing(archive: Archive, whole: object) -> None:
     with cluster(1, 1) as (address, (_, lost)):
         process = archive.command(archive.scans, "-o", archive.out, "--ray", address)
-        while process.poll() is None and not (finished(archive.out) and actors_below(lost.pid)):
+        while process.poll() is None and not (kept(archive) and actors_below(lost.pid)):
             time.sleep(0.01)
         for one in (lost.pid, *below(lost.pid)):
             os.kill(one, signal.SIGKILL)
@@ -93,18 +95,20 @@ def test_a_cluster_that_is_there_is_used_and_stays(archive: Archive, whole: obje
         assert f"{PHOTOS} were done before" in archive.colorize("--ray", address)
 
 
-def test_a_killed_run_is_resumed_and_no_one_can_tell(archive: Archive, whole: object) -> None:
+def test_a_killed_run_is_resumed_and_no_one_can_tell(archive: Archive, whole: dict[str, bytes]) -> None:
     process = archive.command(archive.scans, "-o", archive.out, "--ray", "--jobs", "2")
-    begun(process, archive.out)
+    while process.poll() is None and not kept(archive):
+        time.sleep(0.01)
     left = [*below(process.pid)]
     process.kill()
     process.communicate()
-    done = len(finished(archive.out))
+    done = kept(archive)
+    assert done.items() <= whole.items()
     said = archive.colorize("--ray", "--jobs", "2")
     assert archive.results() == whole
     skipped = re.search(r"(\d+) were done before", said)
     assert skipped is not None
-    assert 0 < done == int(skipped[1]) < PHOTOS
+    assert 0 < len(done) == int(skipped[1]) < PHOTOS
     assert len((archive.out / NAME).read_text().splitlines()) <= PHOTOS + 2  # the first line is empty
     for one in left:  # Ray's agents would go on for a minute
         if "ray" in command_of(one):
@@ -130,6 +134,12 @@ def actors_below(process: int) -> list[int]:
     return [one for one in below(process) if "MapWorker" in command_of(one)]
 
 
+def kept(archive: Archive) -> dict[str, bytes]:
+    """The results that have their names."""
+    files = [path for path in archive.out.rglob("[0-9]*") if path.is_file()]
+    return {path.relative_to(archive.out).as_posix(): path.read_bytes() for path in files}
+
+
 def told(archive: Archive) -> dict[str, int]:
     """What the report says of each status."""
     report = json.loads(archive.report.read_text())
@@ -151,3 +161,9 @@ def test_a_cluster_that_is_not_there_is_a_sentence(archive: Archive) -> None:
     done = archive.run(archive.scans, "-o", archive.out, "--ray", "127.0.0.1:1")
     assert done.returncode == 1
     assert "There is no Ray cluster at 127.0.0.1:1" in done.stderr
+
+
+def test_cores_without_a_cluster_are_a_sentence(archive: Archive) -> None:
+    archive.add("a.png")
+    done = archive.run(archive.scans, "-o", archive.out, "--cores", "2")
+    assert (done.returncode, done.stderr) == (1, "--cores is for --ray: leave it out.\n")
