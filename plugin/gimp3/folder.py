@@ -156,6 +156,8 @@ class OneWorker:
         read, written = stamp(task.photo), beside(task.result)
         try:
             with image_files.opened(task.photo) as image:
+                if task.photo.suffix.lower() in image_files.OPENED_IN_PART:
+                    self._client.check_is_whole(task.photo)
                 pages = len(image.get_layers())
                 keeps_layers = image_files.WRITTEN[task.result.suffix.lower()].has_layers
                 self._colour(image, self._wanted if keeps_layers else replace(self._wanted, output="replace"))

@@ -56,6 +56,8 @@ READ = (
     *(".sgi", ".rgb", ".rgba", ".bw", ".psp", ".pspimage"),
     *_RAW,
 )
+# GIMP opens what is left of them, and tells no plug-in; it does so with others too, but of these libvips can tell.
+OPENED_IN_PART = (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".gif")
 _KEPT = ("include-exif", "include-iptc", "include-xmp", "include-color-profile", "include-comment")
 _LEFT_OUT = ("include-thumbnail",)  # TIFF would have it as one more page
 

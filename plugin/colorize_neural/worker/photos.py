@@ -161,6 +161,18 @@ def bytes_of(path: Path) -> int:
     return image.width * image.height * max(3, image.bands) * (1 if image.format == "uchar" else 2)
 
 
+def check_is_whole(path: Path) -> None:
+    """ColorizeError where only a part of a photograph can be read; what libvips does not know may be whole."""
+    try:
+        _image(path, "sequential", fail_on="none")
+    except pyvips.Error:
+        return
+    try:
+        _image(path, "sequential", fail_on="truncated").avg()
+    except pyvips.Error as error:
+        raise ColorizeError(f"{path} ends in the middle: fetch it again from where it came from.") from error
+
+
 def _opened(path: Path) -> Any:
     """The image, upright; read as a stream, which needs little memory, unless it has to be turned."""
     image = _image(path, "sequential")
@@ -168,12 +180,12 @@ def _opened(path: Path) -> Any:
     return _image(path, "random").autorot() if turned else image
 
 
-def _image(path: Path, access: str) -> Any:
+def _image(path: Path, access: str, fail_on: str = "error") -> Any:
     """By descriptor: libvips takes names in UTF-8 only, and one given to Image would end at its first bracket."""
     descriptor = os.open(path, os.O_RDONLY | _BINARY)
     try:
         source = pyvips.Source.new_from_descriptor(descriptor)  # which duplicates it
-        return pyvips.Image.new_from_source(source, "", fail_on="error", access=access)
+        return pyvips.Image.new_from_source(source, "", fail_on=fail_on, access=access)
     finally:
         os.close(descriptor)
 
