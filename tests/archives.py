@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ctypes
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,9 @@ import pyvips
 from colorize_neural.journal import LOCK, NAME
 from colorize_neural.settings import MODELS_VARIABLE
 
+from tests.processes import as_a_user
+
 Done = subprocess.CompletedProcess[str]
-_DROP, _POWERS = 24, (1, 2)  # linux/prctl.h, linux/capability.h: to write and to read whatever the permissions
 SIDE = 48
 
 
@@ -52,8 +54,8 @@ class Archive:
     def _prepare(self) -> None:
         """The process that is about to start can be interrupted, even where the tests run in the background."""
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        for power in _POWERS if self.strict else ():
-            ctypes.CDLL(None).prctl(_DROP, power, 0, 0, 0)
+        if self.strict:
+            as_a_user()
 
     def run(self, *arguments: str | Path) -> Done:
         process = self.command(*(arguments or (self.scans, "-o", self.out)))
@@ -74,6 +76,17 @@ class Archive:
 def contents(folder: Path) -> dict[str, bytes]:
     files = [path for path in folder.rglob("*") if path.is_file() and path.name not in (NAME, LOCK)]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(files)}
+
+
+@contextlib.contextmanager
+def closed(folder: Path) -> Iterator[Path]:
+    """A folder that nobody may look into."""
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0)
+    try:
+        yield folder
+    finally:
+        folder.chmod(0o755)
 
 
 def is_coloured(photo: bytes) -> bool:

@@ -10,7 +10,6 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from colorize_neural.journal import NAME, Journal
 from colorize_neural.worker.cores import cores
 
 from tests.absence import absent
-from tests.archives import Archive, begun, contents, finished, is_coloured
+from tests.archives import Archive, begun, closed, contents, finished, is_coloured
 from tests.disks import small_disk
 
 
@@ -209,17 +208,6 @@ def test_two_runs_do_not_write_to_the_same_folder(archive: Archive) -> None:
     assert done.returncode == 1
     assert "Another run" in done.stderr
     archive.colorize()
-
-
-@contextlib.contextmanager
-def closed(folder: Path) -> Iterator[Path]:
-    """A folder that nobody may look into."""
-    folder.mkdir(exist_ok=True)
-    folder.chmod(0)
-    try:
-        yield folder
-    finally:
-        folder.chmod(0o755)
 
 
 def test_where_nobody_may_look_or_write_is_a_sentence(archive: Archive) -> None:

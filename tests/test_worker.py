@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
+import pyvips
 from colorize_neural import __version__, settings
 from colorize_neural.client import Client
 from colorize_neural.errors import ColorizeError
@@ -80,7 +81,7 @@ def answer(worker: subprocess.Popen[bytes], line: str) -> Any:
 def test_hello_is_answered_before_the_heavy_libraries_are_loaded(tiny: Settings, tmp_path: Path) -> None:
     with started(tiny, another_numpy(tmp_path, "import time; time.sleep(600)")) as worker:
         for _ in range(2):
-            assert answer(worker, '{"kind": "hello"}') == {"kind": "hello", "version": __version__, "protocol": 1}
+            assert answer(worker, '{"kind": "hello"}') == {"kind": "hello", "version": __version__, "protocol": 2}
 
 
 def test_the_heavy_libraries_load_while_the_front_end_is_still_reading(raw_worker: subprocess.Popen[bytes]) -> None:
@@ -110,6 +111,7 @@ def test_a_library_that_cannot_be_loaded_is_a_sentence_and_the_log_tells_the_cau
         "[]",
         "{}",
         '{"kind": "dance"}',
+        '{"kind": "check"}',
         '{"kind": "open"}',
         '{"kind": "open", "path": 7}',
         '{"kind": "colorize", "shape": {"width": 1, "height": 1, "channels": 3, "dtype": "uint8"}, "options": {}}',
@@ -199,6 +201,17 @@ def test_what_cannot_be_prepared_is_told_when_it_is_needed(client: Client) -> No
     assert colorize(client, rows, model="orange")[1]["device"] == "cpu"
     with pytest.raises(ColorizeError, match="orange"):
         colorize(client, rows, model="nowhere")
+
+
+def test_a_photograph_that_ends_in_the_middle_is_a_sentence(client: Client, tmp_path: Path) -> None:
+    photo, other = tmp_path / "a.jpg", tmp_path / "b.jpg"
+    pyvips.Image.gaussnoise(300, 200).cast("uchar").write_to_file(str(photo))
+    other.write_text("no photograph that libvips knows")
+    for file in (photo, other):
+        client.check_is_whole(file)
+    photo.write_bytes(photo.read_bytes()[:-5000])
+    with pytest.raises(ColorizeError, match=r"a\.jpg ends in the middle"):
+        client.check_is_whole(photo)
 
 
 def test_progress_is_told_along_the_way(client: Client) -> None:

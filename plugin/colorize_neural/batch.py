@@ -63,6 +63,12 @@ class Summary:
             raise ColorizeError(f"The report {report} cannot be written ({error.strerror}): name another.") from error
 
 
+def check_report(report: Path) -> None:
+    """ColorizeError where it can plainly not be written, before any work is done."""
+    if not is_folder(report.absolute().parent):
+        raise ColorizeError(f"There is no folder {report.absolute().parent}: make it first, or name another.")
+
+
 class Batch:
     """One run over a plan: `summary` tells what became of it, as far as it is."""
 

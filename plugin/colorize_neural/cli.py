@@ -75,13 +75,13 @@ def _colorize_one(photo: Path, out: Path, options: Options, overwrite: bool, pro
     """Writes the coloured photograph, to a file or into a folder, and says what the user should know of it."""
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415, --help needs no logging, which it loads
 
-    from colorize_neural.folders import is_folder  # noqa: PLC0415
+    from colorize_neural.folders import check_is_file, is_folder  # noqa: PLC0415
     from colorize_neural.worker import photos  # noqa: PLC0415, --help needs no libvips
     from colorize_neural.worker.colorizer import Colorizer  # noqa: PLC0415
 
     target = out / f"{photo.stem}{photos.result_suffix(photo)}" if is_folder(out) else out
     colorizer = Colorizer(settings.models_folder(), settings.added_models_folder())
-    photos.check_is_file(photo)
+    check_is_file(photo)
     if photos.are_same(target, photo):
         raise ColorizeError(f"The result would take the place of {photo}: name another file or folder.")
     photos.check_can_write(target, overwrite)
@@ -149,15 +149,16 @@ def _report_to(report: Path | None, summary: Summary, how: How) -> int:
 
 def _check_places(chosen: argparse.Namespace) -> None:
     """ColorizeError where results or a report can plainly not be written as they are wanted."""
-    from colorize_neural.folders import is_folder  # noqa: PLC0415, --help needs neither this
+    from colorize_neural.batch import check_report  # noqa: PLC0415, --help needs neither this
+    from colorize_neural.folders import is_folder  # noqa: PLC0415
     from colorize_neural.worker.photos import FORMATS  # noqa: PLC0415, nor libvips
 
     if chosen.cores and not chosen.ray:
         raise ColorizeError("--cores is for --ray: leave it out.")
     if chosen.report and chosen.dry_run:
         raise ColorizeError("--dry-run does nothing that --report could tell of: leave one of them out.")
-    if chosen.report and not is_folder(chosen.report.absolute().parent):
-        raise ColorizeError(f"There is no folder {chosen.report.absolute().parent}: make it first, or name another.")
+    if chosen.report:
+        check_report(chosen.report)
     if chosen.out.suffix.lower() in FORMATS and not is_folder(chosen.out):
         raise ColorizeError(f"{chosen.out} is the name of a file, but the results need a folder: name another.")
 

@@ -85,6 +85,10 @@ class Client:
         """Lets the worker load what `colorize` will need, which will also tell what fails."""
         self._send("prepare", options=dict(options))
 
+    def check_is_whole(self, photo: Path) -> None:
+        """ColorizeError where only a part of a photograph can be read, and libvips can tell."""
+        self._ask("check", path=str(photo.absolute()))
+
     @contextlib.contextmanager
     def pixels(self, shape: Shape) -> Iterator[Pixels]:
         """An empty file for one photograph, which the worker has open already."""

@@ -7,7 +7,9 @@ Standard library only: GIMP's own Python imports it.
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -34,6 +36,11 @@ class Kinds:
 
     read: Collection[str]
     result_suffix: Callable[[Path], str]
+
+    def suffix_of(self, file: Path) -> str:
+        """Its own, or the one of two parts (".xcf.gz") that it has as one of the kinds."""
+        double = "".join(file.suffixes[-2:])
+        return double if double.lower() in self.read else file.suffix
 
 
 @dataclass
@@ -63,7 +70,8 @@ def plan(sources: Iterable[Path], out: Path, kinds: Kinds) -> Plan:
         raise ColorizeError(f"{out} is a file, but the results need a folder: name another.")
     for source in sources:
         for photo, name in _photos(source, out, kinds, planned):
-            planned.tasks.append(Task(photo, out / name.with_name(f"{name.stem}{kinds.result_suffix(photo)}")))
+            stem = name.name.removesuffix(kinds.suffix_of(name))
+            planned.tasks.append(Task(photo, out / name.with_name(f"{stem}{kinds.result_suffix(photo)}")))
     _check_each_result_has_one_photo(planned.tasks)
     _check_no_result_is_a_photo(planned.tasks)
     return planned
@@ -72,6 +80,24 @@ def plan(sources: Iterable[Path], out: Path, kinds: Kinds) -> Plan:
 def is_folder(path: Path) -> bool:
     """Also False where nobody may look: then its reading or writing tells why."""
     return os.path.isdir(path)  # noqa: PTH112 - Path.is_dir raises there
+
+
+def check_is_file(path: Path) -> None:
+    """ColorizeError where `path` can plainly not be a photograph."""
+    try:
+        status = path.stat()
+        if stat.S_ISREG(status.st_mode):
+            path.open("rb").close()
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            raise ColorizeError(f"There is no file {path}: check the name.") from error
+        raise ColorizeError(f"{path} cannot be read ({error.strerror}): change its permissions or copy it.") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise ColorizeError(f"{path} is a folder: name the photographs in it.")
+    if not stat.S_ISREG(status.st_mode):
+        raise ColorizeError(f"{path} is no file, but a pipe or a device: save the photograph in a file.")
+    if status.st_size == 0:
+        raise ColorizeError(f"{path} is empty (0 bytes): fetch it again from where it came from.")
 
 
 def make_folder(folder: Path) -> None:
@@ -91,7 +117,7 @@ def _photos(source: Path, out: Path, kinds: Kinds, planned: Plan) -> Iterator[tu
         raise ColorizeError(f"The results in {out} would take the names of the photographs: name another folder.")
     found = False
     for file in _files_below(source, out, planned):
-        if file.suffix.lower() in kinds.read:
+        if kinds.suffix_of(file).lower() in kinds.read:
             found = True
             yield file, file.relative_to(source)
         else:

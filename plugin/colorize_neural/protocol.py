@@ -2,10 +2,12 @@
 
     client -> worker   hello     {}
                        prepare   {options}                        unanswered: the model is loaded meanwhile
+                       check     {path}                           whether a photograph is whole, where libvips can tell
                        open      {path}                           an empty file: the worker unlinks it at once
                        colorize  {shape, options, foreseen}       colours the pixels that the file now holds;
                                                                   foreseen: temperatures that will be asked for next
     worker -> client   hello     {version, protocol}
+                       checked   {}
                        opened    {}
                        progress  {fraction, text}
                        result    {device, note, seconds}
@@ -20,7 +22,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-PROTOCOL = 1
+PROTOCOL = 2
 SAMPLE_BYTES = {"uint8": 1, "uint16": 2, "float32": 4}
 
 Message = dict[str, Any]

@@ -120,9 +120,14 @@ def sentence_of(error: BaseException) -> str:
     return str(error) if isinstance(error, ColorizeError) else logged("".join(traceback.format_exception(error)))
 
 
+def printable(text: str) -> str:
+    """As text for anyone: a file's name in it may be none."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def logged(trace: str) -> str:
     """Keeps the traceback of an unexpected failure in the log -> the sentence for the user."""
-    text = trace.encode(errors="backslashreplace").decode()  # a file's name in it may be no text
+    text = printable(trace)
     with contextlib.suppress(OSError), open_log() as log:  # the disk may be full
         log.write(f"{datetime.now():%Y-%m-%d %H:%M:%S}, version {__version__}\n{text}\n".encode())
     last_line = text.strip().splitlines()[-1]

@@ -27,6 +27,15 @@ FOLDERS = {
     "folder": ("_Photographs", "The folder of photographs, with all folders in it"),
     "out": ("_Results", "Another folder, which is made where it is missing"),
 }
+FORMATS = {
+    "same": ("As the photograph", "The photograph's own, or XCF where that is only read"),
+    "xcf": ("XCF", "GIMP's own, with layers"),
+    "psd": ("PSD", "Photoshop's, with layers"),
+    "png": ("PNG", "One layer, no loss"),
+    "tiff": ("TIFF", "One layer, no loss"),
+    "jpeg": ("JPEG", "One layer, hardly any loss"),
+    "webp": ("WebP", "One layer, hardly any loss"),
+}
 OPTIONS = ("model", "temperature", "strength", "warmth", "edge-guidance", "equalize", "device")  # the worker's
 
 
@@ -77,9 +86,14 @@ def add_folders(procedure: Any) -> None:
         procedure.add_file_argument(name, label, blurb, any_file, True, None, flags)
 
 
-def add_overwrite(procedure: Any) -> None:
+def add_results(procedure: Any) -> None:
+    """Declares how a folder's results are written and told of."""
+    flags = GObject.ParamFlags.READWRITE
     blurb = "Overwrite: replace results that are done, and files that this program did not write"
-    procedure.add_boolean_argument("overwrite", "O_verwrite", blurb, False, GObject.ParamFlags.READWRITE)
+    procedure.add_boolean_argument("overwrite", "O_verwrite", blurb, False, flags)
+    _add_choice(procedure, "format", "_Format", "Format: of the results", FORMATS)
+    report = "Report: a JSON file that tells what became of each photograph"
+    procedure.add_file_argument("report", "Report", report, Gimp.FileChooserAction.ANY, True, None, flags)
 
 
 def options_from(config: Any) -> dict[str, object]:

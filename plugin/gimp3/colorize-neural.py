@@ -75,7 +75,7 @@ def for_a_folder(plug_in: Any) -> Any:
     )
     arguments.add_folders(procedure)
     arguments.add(procedure, installed.models(PLUG_IN))
-    arguments.add_overwrite(procedure)
+    arguments.add_results(procedure)
     for name, blurb in folder.COUNTS.items():
         procedure.add_int_return_value(name, name, blurb, 0, GLib.MAXINT, 0, GObject.ParamFlags.READWRITE)
     return procedure
@@ -114,7 +114,7 @@ def run_on_folder(procedure: Any, config: Any, _data: object) -> Any:
         Gegl.init(None)
         counts, told = folder.colorize(config, PLUG_IN)
         if interactive:
-            Gimp.message(told)
+            Gimp.message(settings.printable(told))
         values = procedure.new_return_values(Gimp.PDBStatusType.SUCCESS, None)
         for place, count in enumerate(counts, start=1):
             values.remove(place)
@@ -132,7 +132,8 @@ def answer(procedure: Any, work: Callable[[], Any]) -> Any:
         status, message = Gimp.PDBStatusType.CALLING_ERROR, str(error)
     except Exception as error:
         status, message = Gimp.PDBStatusType.EXECUTION_ERROR, settings.sentence_of(error)
-    return procedure.new_return_values(status, GLib.Error.new_literal(Gimp.PlugIn.error_quark(), message, 0))
+    told = GLib.Error.new_literal(Gimp.PlugIn.error_quark(), settings.printable(message), 0)
+    return procedure.new_return_values(status, told)
 
 
 def confirmed(procedure: Any, image: Any, chosen: list[Any], config: Any, client: Client) -> str | None:

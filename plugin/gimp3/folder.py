@@ -7,7 +7,7 @@ A photograph is one picture, whatever it is made of: several visible layers are 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,11 @@ import installed
 import layers
 from arguments import options_from
 from colorize_neural import settings
-from colorize_neural.batch import DONE, FAILED, SKIPPED, Batch, Coloured
+from colorize_neural.batch import DONE, FAILED, LEFT, SKIPPED, Batch, Coloured, check_report
 from colorize_neural.client import Client
 from colorize_neural.errors import ColorizeError
-from colorize_neural.folders import Kinds, Task, make_folder, plan
-from colorize_neural.journal import How, beside, stamp
+from colorize_neural.folders import Kinds, Task, is_folder, make_folder, plan
+from colorize_neural.journal import How, beside, discard, stamp
 from colorize_neural.progress import Progress
 from colorize_neural.protocol import Shape
 from colorize_neural.settings import Settings
@@ -36,24 +36,46 @@ ANEW = 0.5  # seconds between two lines of the progress
 
 def colorize(config: Any, plug_in: Path) -> tuple[list[int], str]:
     """The COUNTS and the summary; ColorizeError where photographs failed, after all others are done."""
-    photos, out = _folder(config, "folder", "with photographs"), _folder(config, "out", "for the results")
-    if not photos.is_dir():
+    photos, out = _chosen(config, "folder", "folder with photographs"), _chosen(config, "out", "folder for the results")
+    report = config.get_property("report") and _chosen(config, "report", "file for the report")
+    if not is_folder(photos):
         raise ColorizeError(f"There is no folder {photos}: please check the name.")
-    planned = plan([photos], out, Kinds(image_files.READ, image_files.result_suffix))
-    progress = Shown(len(planned))
-    batch = Batch(planned, out, _how(config, plug_in), config.get_property("overwrite"), progress)
-    batch.run(OneWorker(wanted_from(config, plug_in), settings.read(plug_in), progress))
-    told = "\n".join([str(batch.summary), *_first(progress.said)])
-    if batch.summary.count(FAILED):
-        raise ColorizeError(told)
-    return [batch.summary.count(status) for status in COUNTS], told
+    if report:
+        check_report(report)
+    planned = plan([photos], out, Kinds(image_files.READ, _suffixes(config.get_property("format"))))
+    progress, how = Shown(len(planned)), _how(config, plug_in)
+    batch = Batch(planned, out, how, config.get_property("overwrite"), progress)
+    pool = OneWorker(wanted_from(config, plug_in), settings.read(plug_in), progress)
+    failures = _failures(lambda: batch.run(pool), lambda: batch.summary.write(report, how) if report else None)
+    told = failures
+    if batch.summary.count(LEFT) < len(batch.summary.entries):
+        told = [*failures, str(batch.summary), *_first(progress.said), *planned.left_alone()]
+    if failures or batch.summary.count(FAILED):
+        raise ColorizeError("\n".join(told))
+    return [batch.summary.count(status) for status in COUNTS], "\n".join(told)
 
 
-def _folder(config: Any, name: str, what: str) -> Path:
+def _chosen(config: Any, name: str, what: str) -> Path:
     file = config.get_property(name)
     if file is None or file.get_path() is None:
-        raise ColorizeError(f"No folder {what} is chosen: please choose one on this computer.")
+        raise ColorizeError(f"No {what} is chosen: please choose one on this computer.")
     return Path(file.get_path())
+
+
+def _suffixes(wanted: str) -> Callable[[Path], str]:
+    """What the names of results end with, in a format of arguments.FORMATS."""
+    return image_files.result_suffix if wanted == "same" else lambda _photo: f".{wanted}"
+
+
+def _failures(*works: Callable[[], None]) -> list[str]:
+    """A sentence for each that fails; the others are done."""
+    sentences = []
+    for work in works:
+        try:
+            work()
+        except Exception as error:
+            sentences.append(settings.sentence_of(error))
+    return sentences
 
 
 def _how(config: Any, plug_in: Path) -> How:
@@ -134,14 +156,17 @@ class OneWorker:
         read, written = stamp(task.photo), beside(task.result)
         try:
             with image_files.opened(task.photo) as image:
+                if task.photo.suffix.lower() in image_files.OPENED_IN_PART:
+                    self._client.check_is_whole(task.photo)
                 pages = len(image.get_layers())
                 keeps_layers = image_files.WRITTEN[task.result.suffix.lower()].has_layers
                 self._colour(image, self._wanted if keeps_layers else replace(self._wanted, output="replace"))
                 make_folder(task.result.parent)
                 image_files.save(image, written)
         except Exception as error:
-            written.unlink(missing_ok=True)
-            return Coloured(task, read, why=f"{task.photo}: {settings.sentence_of(error)}")
+            sentence = settings.sentence_of(error)
+            why = sentence if str(task.photo) in sentence else f"{task.photo}: {sentence}"
+            return Coloured(task, read, why=why, disk_full=discard(written, error))
         lost = f"{task.photo} has {pages} layers or pages: the result holds what is seen of them, in one."
         return Coloured(task, read, written, notes=() if keeps_layers or pages == 1 else (lost,))
 

@@ -16,7 +16,10 @@ gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 from gi.repository import GimpUi, Gtk  # noqa: E402
 
-OPTIONS = ("model", "temperature", "strength", "warmth", "output", "edge-guidance", "equalize", "device", "overwrite")
+OPTIONS = (
+    *("model", "temperature", "strength", "warmth", "output", "edge-guidance", "equalize", "device", "format"),
+    "overwrite",
+)
 HINT = (
     "Each photograph that GIMP can open is saved under its own name. What is done already is left out, "
     "so a run that was cancelled goes on. A temperature of 0 is the model's own."

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from colorize_neural.errors import ColorizeError
-from gi.repository import Gimp, Gio
+from colorize_neural.folders import check_is_file
+from gi.repository import Gegl, Gimp, Gio
 
 
 @dataclass(frozen=True)
@@ -37,19 +38,26 @@ WRITTEN = {
     ".jpeg": _JPEG,
     ".jpe": _JPEG,
     ".jfif": _JPEG,
+    ".jif": _JPEG,
     ".webp": Format("file-webp-export", {"quality": 93.0}),
 }
 FALLBACK_SUFFIX = ".xcf"  # for photographs whose own format is only read
+_PACKED = (".xcf.gz", ".xcf.bz2", ".xcf.xz", ".xcfgz", ".xcfbz2", ".xcfxz")
 _RAW = (
-    *(".3fr", ".ari", ".arw", ".bay", ".cap", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".fff", ".iiq", ".k25"),
-    *(".kdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw"),
-    *(".x3f",),
+    *(".3fr", ".ari", ".arw", ".bay", ".cap", ".cine", ".cr2", ".cr3", ".crw", ".cs1", ".dc2", ".dcr", ".dng", ".erf"),
+    *(".fff", ".iiq", ".k25", ".kc2", ".kdc", ".mdc", ".mef", ".mos", ".mrw", ".nef", ".nrw", ".orf", ".pef", ".pxn"),
+    *(".qtk", ".raf", ".raw", ".rdc", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".sti", ".x3f"),
 )
+# GIMP does not tell which it opens. Pages and drawings (PDF, EPS, SVG) are not here: it draws them anew, at any size.
 READ = (
-    *(*WRITTEN, ".psb", ".ora", ".gif", ".bmp", ".tga", ".heic", ".heif", ".avif", ".jxl", ".jp2"),
-    *(".j2k", ".exr", ".hdr", ".fits", ".dcm", ".dds", ".pcx", ".pnm", ".pgm", ".ppm", ".qoi", ".sgi", ".psp"),
+    *(*WRITTEN, *_PACKED, ".psb", ".ora", ".gif", ".bmp", ".dib", ".tga", ".heic", ".heif", ".avif", ".jxl"),
+    *(".jp2", ".jpf", ".jpx", ".j2k", ".j2c", ".jpc", ".exr", ".hdr", ".fit", ".fits", ".dcm", ".dicom", ".dds"),
+    *(".pcx", ".pnm", ".pbm", ".pgm", ".ppm", ".pam", ".pfm", ".qoi", ".ff", ".ras", ".sun"),
+    *(".sgi", ".rgb", ".rgba", ".bw", ".psp", ".pspimage"),
     *_RAW,
 )
+# GIMP opens what is left of them, and tells no plug-in; it does so with others too, but of these libvips can tell.
+OPENED_IN_PART = (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".gif")
 _KEPT = ("include-exif", "include-iptc", "include-xmp", "include-color-profile", "include-comment")
 _LEFT_OUT = ("include-thumbnail",)  # TIFF would have it as one more page
 
@@ -62,20 +70,15 @@ def result_suffix(photo: Path) -> str:
 @contextlib.contextmanager
 def opened(photo: Path) -> Iterator[Any]:
     """The image in a file, for as long as the `with` lasts; ColorizeError where GIMP cannot open it."""
-    if not photo.is_file():
-        raise ColorizeError("There is no such file: check the name.")
-    if not os.access(photo, os.R_OK):
-        raise ColorizeError("The file cannot be read: give yourself the right to read it.")
-    if not photo.stat().st_size:
-        raise ColorizeError("The file is empty (0 bytes): copy it once more from where it came.")
+    check_is_file(photo)
     image = Gimp.file_load(Gimp.RunMode.NONINTERACTIVE, Gio.File.new_for_path(str(photo)))
     if image is None:
         raise ColorizeError(
-            f"GIMP cannot open it ({_reason()}): it may be damaged, or of another format than its name says."
+            f"GIMP cannot open {photo} ({_reason()}): it may be damaged, or of another format than its name says."
         )
     try:
         image.undo_disable()
-        if photo.suffix.lower() != ".xcf":  # there, GIMP has asked already
+        if not photo.name.lower().endswith((".xcf", *_PACKED)):  # there, GIMP has asked already
             image.policy_rotate(False)  # the network wants it upright, where the user's preferences allow
         yield image
     finally:
@@ -92,7 +95,11 @@ def save(image: Any, file: Path) -> None:
     for name, value in told.items():
         if config.find_property(name):
             config.set_property(name, value)
-    if procedure.run(config).index(0) != Gimp.PDBStatusType.SUCCESS:
+    Gimp.context_push()
+    Gimp.context_set_background(Gegl.Color.new("white"))  # for a format without transparency
+    status = procedure.run(config).index(0)
+    Gimp.context_pop()
+    if status != Gimp.PDBStatusType.SUCCESS:
         raise ColorizeError(
             f"GIMP cannot save the result ({_reason()}): look whether {file.parent} has room, and can be written to."
         )

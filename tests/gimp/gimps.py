@@ -23,7 +23,7 @@ from colorize_neural.settings import Settings
 from numpy.typing import NDArray
 
 from installer.environment import make_plug_in
-from tests.processes import below, command_of
+from tests.processes import as_a_user, below, command_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PLUGIN = REPOSITORY / "plugin"
@@ -240,6 +240,7 @@ def running(program: str, profile: Path, *options: str, **environment: str) -> I
             process = subprocess.Popen(
                 [program, *options, "--quit", "--batch-interpreter=python-fu-eval", "-b", batch],
                 env=os.environ | own | environment,
+                preexec_fn=as_a_user,  # noqa: PLW1509 - no other thread forks
                 stdout=log,
                 stderr=log,
             )

@@ -344,18 +344,26 @@ def give_to(config: Any, argument: Any, layer: Any, run_mode: Any, chosen: dict[
     config.set_property(name, values[kind])
 
 
-def colorize_folder(folder: str, out: str, **arguments: object) -> tuple[str, str, list[int]]:
+def colorize_folder(**arguments: Any) -> tuple[str, str, list[int]]:
     """Calls the procedure of a folder -> (name of the status, message, how many were done and skipped)."""
     procedure = Gimp.get_pdb().lookup_procedure("plug-in-colorize-neural-folder")
     config = procedure.create_config()
     config.set_property("run-mode", Gimp.RunMode.NONINTERACTIVE)
-    for name, path in (("folder", folder), ("out", out)):
-        config.set_property(name, Gio.File.new_for_path(path))
     for name, value in arguments.items():
-        config.set_property(name.replace("_", "-"), value)
+        is_file = name in ("folder", "out", "report")
+        config.set_property(name.replace("_", "-"), Gio.File.new_for_path(value) if is_file else value)
     values = procedure.run(config)
     counts = [values.index(place) for place in range(1, values.length())]
     return Gimp.PDBStatusType(values.index(0)).value_nick, Gimp.get_pdb().get_last_error(), counts
+
+
+def choose_background(color: str) -> None:
+    """In the toolbox."""
+    Gimp.context_set_background(Gegl.Color.new(color))
+
+
+def background() -> list[float]:
+    return [*Gimp.context_get_background().get_rgba()]
 
 
 def save(image: int, path: str) -> None:

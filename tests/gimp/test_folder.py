@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -14,7 +16,7 @@ import pytest
 import pyvips
 from colorize_neural.journal import LOCK, NAME
 
-from tests.archives import contents, finished, is_coloured
+from tests.archives import closed, contents, finished, is_coloured
 from tests.gimp.desk import FILE, FOLDER_TITLE, NO_IMAGE, Desk, Dialog, eventually
 from tests.gimp.gimps import Gimp, Photo
 from tests.pixel_files import pixel_files
@@ -24,9 +26,10 @@ from tests.tiny_models import make_models
 PHOTO = Photo(base="GRAY", canvas=(60, 40), offsets=(0, 0))
 #   the first photograph of a kind: how many there are of it
 KINDS = {
-    "1904/june/0.xcf": 24,
+    "1904/june/0.xcf": 23,
     "1904/0.psd": 3,
-    "Zoë's %20 #1/0.tif": 5,
+    "Zoë's %20 #1/0.tif": 4,
+    "1904/0.xcf.gz": 1,
     "0.png": 5,
     "1904/0.JPG": 4,
     "0.webp": 1,
@@ -39,6 +42,7 @@ BROKEN = {
     "broken/empty.xcf": ("1904/june/0.xcf", 0),
     "broken/cut.xcf": ("1904/june/0.xcf", 0.4),
     "broken/cut.png": ("0.png", 0.4),
+    "broken/cut.jpg": ("1904/0.JPG", 0.4),
     "broken/text.tif": ("NOTES", 1),
 }
 
@@ -74,11 +78,8 @@ def drawer(scans: Path, tmp_path: Path) -> Path:
 
 def expected(scans: Path) -> set[str]:
     """The names of the results."""
-    names = [path.relative_to(scans) for path in scans.rglob("*.*")]
-    read_only = (".gif", ".bmp")
-    return {
-        str(name.with_suffix(".xcf") if name.suffix in read_only else name) for name in names if str(name) not in BROKEN
-    }
+    names = {path.relative_to(scans).as_posix() for path in scans.rglob("*.*")} - {*BROKEN}
+    return {re.sub(r"\.(xcf\.gz|gif|bmp)$", ".xcf", name) for name in names}
 
 
 def names_in(gimp: Gimp, file: Path) -> list[str]:
@@ -101,8 +102,9 @@ def test_a_folder_of_all_formats_is_coloured_by_one_worker_and_then_done(
         workers |= set(gimp.workers())
     status, said, _ = gimp.answer()
     assert (status, len(workers)) == ("execution-error", 1)
-    assert said.startswith("45 coloured in ") and "5 failed." in said
+    assert said.startswith("44 coloured in ") and "6 failed." in said
     assert all(str(scans / name) in said for name in BROKEN)
+    assert said.endswith("\nOther files were left alone: 1 without a suffix.")
     results = contents(tmp_path / "out")
     assert set(results) == expected(scans)
     for kind in (".tif", ".png", ".JPG", ".webp"):
@@ -112,7 +114,7 @@ def test_a_folder_of_all_formats_is_coloured_by_one_worker_and_then_done(
         assert has_orange_on_top(gimp, tmp_path / "out" / name)
     status, said, _ = gimp.ask("colorize_folder", **folders)
     assert status == "execution-error"
-    assert "0 coloured" in said and "45 were done before, 5 failed." in said
+    assert "0 coloured" in said and "44 were done before, 6 failed." in said
     assert contents(tmp_path / "out") == results
     assert not pixel_files()
 
@@ -126,12 +128,12 @@ def test_a_killed_run_leaves_nothing_half_written_and_is_resumed(gimp: Gimp, sca
     os.kill(plug_in, signal.SIGKILL)
     assert gimp.answer()[0] != "success"
     done = finished(tmp_path / "out")
-    assert 3 <= len(done) < 24
+    assert 3 <= len(done) < 23
     assert all(has_orange_on_top(gimp, tmp_path / "out" / name) for name in done)
     status, said, counts = gimp.ask("colorize_folder", **folders)
     assert (status, said) == ("success", "success")
-    assert sum(counts) == 24 and counts[1] in (len(done), len(done) - 1)
-    assert len(contents(tmp_path / "out")) == 24
+    assert sum(counts) == 23 and counts[1] in (len(done), len(done) - 1)
+    assert len(contents(tmp_path / "out")) == 23
     assert not gimp.workers() and not pixel_files()
 
 
@@ -183,6 +185,18 @@ def test_a_photograph_whose_camera_was_turned_comes_out_upright(gimp: Gimp, tmp_
         assert (result.width, result.height, result.get("orientation")) == (48, 64, 1)
 
 
+@pytest.mark.parametrize("name", ["a.jpg", "a.gif"])
+def test_a_photograph_that_ends_in_the_middle_fails_though_gimp_opens_it(gimp: Gimp, tmp_path: Path, name: str) -> None:
+    photo = tmp_path / "scans" / name
+    photo.parent.mkdir()
+    pyvips.Image.gaussnoise(300, 200).cast("uchar").write_to_file(str(photo))
+    photo.write_bytes(photo.read_bytes()[:-5000])
+    assert gimp.ask("layers_in", path=str(photo))[0]["size"] == (300, 200)
+    status, said, _ = gimp.ask("colorize_folder", folder=str(photo.parent), out=str(tmp_path / "out"))
+    assert status == "execution-error" and f"{photo} ends in the middle" in said
+    assert not contents(tmp_path / "out")
+
+
 def test_what_keeps_all_photographs_from_being_coloured_is_one_sentence(
     gimp: Gimp, drawer: Path, tmp_path: Path
 ) -> None:
@@ -194,6 +208,93 @@ def test_what_keeps_all_photographs_from_being_coloured_is_one_sentence(
         status, said, _ = gimp.ask("colorize_folder", folder=str(drawer), out=str(out))
     assert status == "execution-error" and said.endswith("install.py again.") and "\n" not in said
     assert {path.name for path in out.iterdir()} == {NAME, LOCK}
+
+
+@pytest.mark.parametrize("wanted", ["xcf", "psd", "png", "tiff", "jpeg", "webp"])
+def test_results_have_the_format_that_is_wanted(gimp: Gimp, scans: Path, tmp_path: Path, wanted: str) -> None:
+    mixed, out = tmp_path / "mixed", tmp_path / "out"
+    mixed.mkdir()
+    with gimp.image(replace(PHOTO, precision="FLOAT_LINEAR")) as image:
+        image.do("save", path=str(mixed / "a.xcf"))
+    for name, photo in (("b.jpg", "1904/0.JPG"), ("c.png", "0.png"), ("d.xcf.gz", "1904/0.xcf.gz")):
+        shutil.copy(scans / photo, mixed / name)
+    assert gimp.ask("colorize_folder", folder=str(mixed), out=str(out), format=wanted)[2] == [4, 0]
+    assert {*contents(out)} == {f"{name}.{wanted}" for name in "abcd"}
+    for file in out.glob(f"*.{wanted}"):
+        assert has_orange_on_top(gimp, file)
+        assert len(names_in(gimp, file)) == (2 if wanted in ("xcf", "psd") else 1)
+
+
+def test_where_a_format_has_no_transparency_there_is_white(gimp: Gimp, tmp_path: Path) -> None:
+    scans, out = tmp_path / "scans", tmp_path / "out"
+    scans.mkdir()
+    with gimp.image(replace(PHOTO, alpha=True, size=(30, 40))) as image:
+        image.do("save", path=str(scans / "a.xcf"))
+    gimp.ask("choose_background", color="blue")
+    assert gimp.ask("colorize_folder", folder=str(scans), out=str(out), format="jpeg")[2] == [1, 0]
+    assert pyvips.Image.new_from_file(str(out / "a.jpeg"))(50, 20) == [255, 255, 255]
+    assert gimp.ask("background") == [0, 0, 1, 1]
+
+
+def test_a_report_tells_what_became_of_each_photograph(gimp: Gimp, drawer: Path, tmp_path: Path) -> None:
+    (drawer / "1.xcf").write_text("broken")
+    chosen = {"folder": str(drawer), "out": str(tmp_path / "out"), "report": str(tmp_path / "report.json")}
+    assert gimp.ask("colorize_folder", **chosen)[0] == "execution-error"
+    told = json.loads((tmp_path / "report.json").read_text())
+    assert [(entry["photo"], entry["status"]) for entry in told["photographs"]] == [
+        (str(drawer / "0.xcf"), "done"),
+        (str(drawer / "1.xcf"), "failed"),
+        (str(drawer / "2.xcf"), "done"),
+    ]
+    assert told["how"]["output"] == "color-layer"
+    chosen |= {"out": str(tmp_path / "other"), "report": str(tmp_path / "nowhere" / "report.json")}
+    status, said, _ = gimp.ask("colorize_folder", **chosen)
+    assert status == "execution-error" and said.startswith(f"There is no folder {tmp_path / 'nowhere'}")
+    assert not (tmp_path / "other").exists()
+
+
+def test_names_that_are_no_text_are_names_too(gimp: Gimp, scans: Path, tmp_path: Path) -> None:
+    drawer, out = tmp_path / os.fsdecode(b"\xe9t\xe9"), tmp_path / os.fsdecode(b"\xe9")
+    drawer.mkdir()
+    good, broken = os.fsdecode(b"caf\xe9.jpg"), os.fsdecode(b"br\xfbl\xe9.png")
+    shutil.copy(scans / "1904" / "0.JPG", drawer / good)
+    (drawer / broken).write_text("broken")
+    status, said, _ = gimp.ask("colorize_folder", folder=str(drawer), out=str(out))
+    assert status == "execution-error"
+    assert said.startswith("1 coloured in ") and r"br\udcfbl\udce9.png" in said
+    assert [*contents(out)] == [good]
+    assert is_coloured((out / good).read_bytes())
+
+
+def test_what_is_no_photograph_any_more_is_told_and_the_others_are_coloured(
+    gimp: Gimp, drawer: Path, tmp_path: Path
+) -> None:
+    os.mkfifo(drawer / "pipe.png")
+    (drawer / "loop.png").symlink_to("loop.png")
+    (drawer / "again").symlink_to(drawer)
+    (drawer / "secret.xcf").symlink_to(tmp_path / "closed" / "0.xcf")
+    with closed(drawer / "private"), closed(tmp_path / "closed"):
+        status, said, _ = gimp.ask("colorize_folder", folder=str(drawer), out=str(tmp_path / "out"))
+    assert status == "execution-error" and "3 coloured" in said and "4 failed" in said
+    for sentence in (
+        f"The folder {drawer / 'private'} cannot be read (Permission denied)",
+        f"There is no file {drawer / 'loop.png'}",
+        f"{drawer / 'pipe.png'} is no file",
+        f"{drawer / 'secret.xcf'} cannot be read (Permission denied)",
+    ):
+        assert f"\n{sentence}" in said
+    assert "unexpected" not in said
+
+
+def test_a_photograph_that_is_taken_away_in_mid_run_does_not_stop_it(gimp: Gimp, scans: Path, tmp_path: Path) -> None:
+    june = shutil.copytree(scans / "1904" / "june", tmp_path / "june")
+    gimp.send("colorize_folder", folder=str(june), out=str(tmp_path / "out"))
+    while not finished(tmp_path / "out"):
+        time.sleep(0.005)
+    (june / "9.xcf").unlink()  # the last one
+    status, said, _ = gimp.answer()
+    assert status == "execution-error" and said.startswith("22 coloured")
+    assert f"There is no file {june / '9.xcf'}" in said
 
 
 def dialog_of(desk: Desk, drawer: Path, out: Path) -> Dialog:

@@ -80,3 +80,8 @@ def test_the_command_for_a_folder_fails_where_a_photograph_does(gimp: Gimp, gimp
     done = typed(gimp, gimp_program, folder, command)
     assert done.returncode != 0
     assert "2 were done before, 1 failed" in done.stdout + done.stderr
+    more = '#:format "png" #:report "report.json"'
+    assert more in README.read_text(encoding="utf-8")
+    typed(gimp, gimp_program, folder, command.replace("#:out", f"{more} #:out"))
+    assert {path.name for path in (folder / "coloured").glob("*.png")} == {"a.png", "b.png"}
+    assert '"failed": 1' in (folder / "report.json").read_text(encoding="utf-8")

@@ -63,6 +63,9 @@ class Worker:
             self._start(_load_libraries)
         elif kind == "prepare":
             self._start(partial(self._prepare, request))
+        elif kind == "check":
+            self._check(request)
+            self._say("checked")
         elif kind == "open":
             self._open(request)
             self._say("opened")
@@ -88,6 +91,13 @@ class Worker:
             from colorize_neural.worker.colorizer import Options  # noqa: PLC0415 - loads numpy: after hello, not before
 
             self._ready_colorizer().prepare(Options(**request["options"]))
+
+    def _check(self, request: Message) -> None:
+        from colorize_neural.worker import photos  # noqa: PLC0415 - loads libvips
+
+        with _understanding():
+            path = Path(request["path"])
+        photos.check_is_whole(path)
 
     def _open(self, request: Message) -> None:
         with _understanding():

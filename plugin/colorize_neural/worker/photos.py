@@ -7,9 +7,7 @@ Photograph  ->  PNG, JPEG, TIFF or WebP, tagged sRGB
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ import pyvips
 from numpy.typing import NDArray
 
 from colorize_neural.errors import ColorizeError
-from colorize_neural.folders import is_folder
+from colorize_neural.folders import check_is_file, is_folder
 from colorize_neural.journal import beside
 
 
@@ -163,20 +161,16 @@ def bytes_of(path: Path) -> int:
     return image.width * image.height * max(3, image.bands) * (1 if image.format == "uchar" else 2)
 
 
-def check_is_file(path: Path) -> None:
-    """ColorizeError where `path` can plainly not be a photograph."""
+def check_is_whole(path: Path) -> None:
+    """ColorizeError where only a part of a photograph can be read; what libvips does not know may be whole."""
     try:
-        status = path.stat()
-    except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-            raise ColorizeError(f"There is no file {path}: check the name.") from error
-        raise ColorizeError(f"{path} cannot be read ({error.strerror}): change its permissions or copy it.") from error
-    if stat.S_ISDIR(status.st_mode):
-        raise ColorizeError(f"{path} is a folder: name the photographs in it.")
-    if not stat.S_ISREG(status.st_mode):
-        raise ColorizeError(f"{path} is no file, but a pipe or a device: save the photograph in a file.")
-    if status.st_size == 0:
-        raise ColorizeError(f"{path} is empty (0 bytes): fetch it again from where it came from.")
+        _image(path, "sequential", fail_on="none")
+    except pyvips.Error:
+        return
+    try:
+        _image(path, "sequential", fail_on="truncated").avg()
+    except pyvips.Error as error:
+        raise ColorizeError(f"{path} ends in the middle: fetch it again from where it came from.") from error
 
 
 def _opened(path: Path) -> Any:
@@ -186,12 +180,12 @@ def _opened(path: Path) -> Any:
     return _image(path, "random").autorot() if turned else image
 
 
-def _image(path: Path, access: str) -> Any:
+def _image(path: Path, access: str, fail_on: str = "error") -> Any:
     """By descriptor: libvips takes names in UTF-8 only, and one given to Image would end at its first bracket."""
     descriptor = os.open(path, os.O_RDONLY | _BINARY)
     try:
         source = pyvips.Source.new_from_descriptor(descriptor)  # which duplicates it
-        return pyvips.Image.new_from_source(source, "", fail_on="error", access=access)
+        return pyvips.Image.new_from_source(source, "", fail_on=fail_on, access=access)
     finally:
         os.close(descriptor)
 
