@@ -15,8 +15,10 @@ import pytest
 import pyvips
 from colorize_neural import __version__
 from colorize_neural.settings import MODELS_VARIABLE, Settings
+from colorize_neural.worker.color import lab_from_rgb
 
 from tests.disks import small_disk
+from tests.tiffs import add_thumbnail, write_scan
 from tests.tiny_models import make_models
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "migrant-mother-1936.jpg"
@@ -243,11 +245,26 @@ def test_a_command_whose_program_is_killed_ends_in_mid_work(desk: Desk) -> None:
     assert sorted(path.name for path in desk.folder.iterdir()) == ["in.png"]
 
 
+def test_a_thumbnail_that_libvips_cannot_read_does_not_matter(desk: Desk) -> None:
+    grey = np.random.default_rng(0).integers(0, 255, (200, 300), np.uint8)
+    write_scan(desk.folder / "scan.tif", grey)
+    add_thumbnail(desk.folder / "scan.tif")
+    done = desk.run("scan.tif", "-o", "out.png")
+    assert done.returncode == 0, done.stderr
+    L = lab_from_rgb(pyvips.Image.new_from_file(str(desk.folder / "out.png")).numpy()[..., :3] / np.float32(255))[
+        ..., 0
+    ]
+    wanted = lab_from_rgb(np.repeat(grey[..., None], 3, axis=2) / np.float32(255))[..., 0]
+    assert np.abs(L - wanted).mean() < 0.5
+
+
 BAD_INPUT = {
     "no such file": (["nothing.jpg", "-o", "out.png"], "check the name"),
     "a pattern that matches nothing": (["scans/*.tif", "-o", "both"], "check the name"),
     "not an image": (["text.jpg", "-o", "out.png"], "cannot be read"),
     "a truncated JPEG": (["cut.jpg", "-o", "out.png"], "cannot be read"),
+    "a truncated TIFF": (["cut.tif", "-o", "out.png"], "cannot be read"),
+    "a truncated TIFF with a thumbnail": (["cut-too.tif", "-o", "out.png"], "cannot be read"),
     "0 bytes": (["empty.jpg", "-o", "out.png"], "0 bytes"),
     "an unknown model": (["in.png", "-o", "out.png", "--model", "nobody"], "orange, grey"),
     "an unknown model for several": (["in.png", "in2.png", "-o", "out", "--model", "nobody"], "orange, grey"),
@@ -268,6 +285,11 @@ BAD_INPUT = {
 def test_bad_input_is_one_sentence_and_leaves_no_file(desk: Desk, case: str) -> None:
     (desk.folder / "text.jpg").write_text("I am no photograph.")
     (desk.folder / "cut.jpg").write_bytes(SAMPLE.read_bytes()[:30000])
+    scan = desk.folder / "cut.tif"
+    write_scan(scan, np.zeros((200, 300), np.uint8))
+    scan.write_bytes(scan.read_bytes()[:40000])
+    shutil.copy(scan, desk.folder / "cut-too.tif")
+    add_thumbnail(desk.folder / "cut-too.tif")
     (desk.folder / "empty.jpg").touch()
     save(pyvips.Image.new_from_array(np.ones((9, 9), np.float32)), desk.folder / "float.tif")
     (desk.folder / "sub").mkdir()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pyvips
 from numpy.typing import NDArray
@@ -66,18 +67,12 @@ def read_photograph(path: Path) -> Photograph:
     """The whole photograph, upright and in sRGB; ColorizeError says in a sentence what is wrong with the file."""
     check_is_file(path)
     try:
-        image = _opened(path)
-        pages = image.get("n-pages") if image.get_typeof("n-pages") else 1
-        return Photograph(
-            pixels=_srgb(image, path).numpy(),
-            resolution=(image.xres, image.yres),
-            metadata=[
-                (image.get_typeof(name), name, image.get(name))
-                for name in image.get_fields()
-                if name.startswith(_DESCRIBING)
-            ],
-            note=f"{path} has {pages} pages: only the first one was coloured." if pages > 1 else "",
-        )
+        try:
+            return _photograph(path, "error")
+        except pyvips.Error:
+            if not _first_page_is_whole(path):
+                raise
+            return _photograph(path, "truncated")
     except pyvips.Error as error:
         raise ColorizeError(
             f"{path} cannot be read as a photograph, it may be damaged or of an unknown format: "
@@ -155,7 +150,7 @@ def bytes_of(path: Path) -> int:
     """How large the photograph's pixels are, by what its file says at its beginning; 0 where it says nothing."""
     try:
         check_is_file(path)
-        image = _image(path, "sequential")
+        image = _image(path, "sequential", "none")
     except (ColorizeError, pyvips.Error, OSError):
         return 0
     return image.width * image.height * max(3, image.bands) * (1 if image.format == "uchar" else 2)
@@ -164,23 +159,47 @@ def bytes_of(path: Path) -> int:
 def check_is_whole(path: Path) -> None:
     """ColorizeError where only a part of a photograph can be read; what libvips does not know may be whole."""
     try:
-        _image(path, "sequential", fail_on="none")
+        _image(path, "sequential", "none")
     except pyvips.Error:
         return
     try:
-        _image(path, "sequential", fail_on="truncated").avg()
+        _image(path, "sequential", "truncated").avg()
     except pyvips.Error as error:
         raise ColorizeError(f"{path} ends in the middle: fetch it again from where it came from.") from error
 
 
-def _opened(path: Path) -> Any:
+def _photograph(path: Path, fail_on: str) -> Photograph:
+    """pyvips.Error where libvips finds a fault of that kind anywhere in the file."""
+    image = _opened(path, fail_on)
+    pages = image.get("n-pages") if image.get_typeof("n-pages") else 1
+    return Photograph(
+        pixels=_srgb(image, path).numpy(),
+        resolution=(image.xres, image.yres),
+        metadata=[
+            (image.get_typeof(name), name, image.get(name))
+            for name in image.get_fields()
+            if name.startswith(_DESCRIBING)
+        ],
+        note=f"{path} has {pages} pages: only the first one was coloured." if pages > 1 else "",
+    )
+
+
+def _first_page_is_whole(path: Path) -> bool:
+    """Whether OpenCV reads it, of a TIFF: libvips also fails for the sake of the next one, GIMP's thumbnail say."""
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        return False
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong will be told in a sentence
+    return cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED) is not None
+
+
+def _opened(path: Path, fail_on: str) -> Any:
     """The image, upright; read as a stream, which needs little memory, unless it has to be turned."""
-    image = _image(path, "sequential")
+    image = _image(path, "sequential", fail_on)
     turned = image.get_typeof("orientation") != 0 and image.get("orientation") != 1
-    return _image(path, "random").autorot() if turned else image
+    return _image(path, "random", fail_on).autorot() if turned else image
 
 
-def _image(path: Path, access: str, fail_on: str = "error") -> Any:
+def _image(path: Path, access: str, fail_on: str) -> Any:
     """By descriptor: libvips takes names in UTF-8 only, and one given to Image would end at its first bracket."""
     descriptor = os.open(path, os.O_RDONLY | _BINARY)
     try:
