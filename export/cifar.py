@@ -69,8 +69,11 @@ def cifar_recipe(model: str, crops: int) -> Recipe:
     return changed(recipe, {"data": data, "optimizer": optimizer, "manifest": manifest})
 
 
-def unpacked(file: Path, out: Path) -> Path:
-    """The tar of pictures that the .npz holds."""
+def unpacked(place: Path, out: Path) -> Path:
+    """The tar of pictures that an .npz holds, itself or in a folder; every other place as it is."""
+    file = next(place.glob("*.npz"), place)
+    if file.suffix != ".npz":
+        return place
     tar = out / "cifar10.tar"
     if not tar.exists():
         with np.load(file) as packed:
@@ -79,9 +82,9 @@ def unpacked(file: Path, out: Path) -> Path:
         out.mkdir(parents=True, exist_ok=True)
         beside = tar.with_suffix(".part")
         with tarfile.open(beside, "w") as pictures:
-            for place, (start, end) in enumerate(pairwise(offset)):
-                half = "train" if place < training else "test"
-                member = tarfile.TarInfo(f"{half}/{classes[label[place]]}/{place:05}.jpg")
+            for number, (start, end) in enumerate(pairwise(offset)):
+                half = "train" if number < training else "test"
+                member = tarfile.TarInfo(f"{half}/{classes[label[number]]}/{number:05}.jpg")
                 member.size = int(end - start)
                 pictures.addfile(member, io.BytesIO(jpeg[start:end]))
         beside.replace(tar)
@@ -119,15 +122,18 @@ def systems_of(out: Path) -> dict[str, System]:
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m export.cifar", description="Li and Wang's experiment.")
     parser.add_argument(
-        "--photos", type=Path, nargs="+", required=True, help="CIFAR-10: a folder or tar of pictures, or the .npz"
+        "--photos",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="CIFAR-10: a folder or tar of pictures, or of the .npz",
     )
     parser.add_argument("--out", type=Path, default=Path("runs/cifar"), help="the folder of the runs")
     parser.add_argument("--epochs", type=float, default=4.0, help="of each colorizer's training (100, transfer 50)")
     parser.add_argument("--judged", type=int, default=5000, help="photographs that the judge learns from (10,000)")
     parser.add_argument("--tested", type=int, default=1000, help="photographs that it is shown (1,000)")
     chosen = parser.parse_args(arguments)
-    places = [unpacked(place, chosen.out) if place.suffix == ".npz" else place for place in chosen.photos]
-    learned, dev, tested = split(find_photos(places))
+    learned, dev, tested = split(find_photos([unpacked(place, chosen.out) for place in chosen.photos]))
     options: dict[str, Any] = {"precision": "bf16-mixed"}
     for model in sorted({row.model for row in ROWS if row.model}):
         folder = chosen.out / model
@@ -150,7 +156,8 @@ def trained_judge(photos: Sequence[Photo], dev: Sequence[Photo], names: list[str
 def print_table(judge: Recogniser, photos: Sequence[Photo], names: list[str], systems: dict[str, System]) -> None:
     """As Markdown: how often the judge names the right class, theirs and ours, beside grey and their row before."""
     truths, wanted = [photo.rgb() for photo in photos], classes_of(photos, names)
-    print_heads("system", "recognised, theirs", "recognised, ours", "more than grey", "more than before", "ab error")
+    differences = ("more than grey", "more than their row before")
+    print_heads("system", "recognised, theirs", "recognised, ours", *differences, "ab error")
     theirs: list[NDArray[np.bool_]] = []  # which photographs are named right, of the rows that they have too
     for row in ROWS:
         shown = [systems[row.name](truth) for truth in truths]

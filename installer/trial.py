@@ -24,7 +24,7 @@ def main(folder: Path, device: str) -> None:
     try:
         with Client(settings.read(folder)) as client, client.pixels(Shape(WIDTH, HEIGHT, 3, "uint8")) as pixels:
             pixels.write(grey)
-            result = client.colorize(pixels, {"device": device}, lambda _fraction, _text: None)
+            result = client.colorize(pixels, {"device": device})
             coloured = pixels.read(HEIGHT)
     except ColorizeError as error:
         sys.exit(str(error))

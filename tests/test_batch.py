@@ -167,6 +167,7 @@ def test_a_photograph_that_vanishes_in_mid_run_is_a_sentence(archive: Archive) -
 def test_a_link_in_a_circle_and_results_among_the_scans_end_well(archive: Archive) -> None:
     archive.add("sub/a.png")
     (archive.scans / "sub" / "again").symlink_to(archive.scans)
+    (archive.scans / "first").symlink_to(archive.scans / "sub")
     archive.out = archive.scans / "coloured"
     assert "1 coloured" in archive.colorize()
     assert "1 were done before" in archive.colorize()
@@ -174,6 +175,38 @@ def test_a_link_in_a_circle_and_results_among_the_scans_end_well(archive: Archiv
     done = archive.run(archive.scans, "-o", archive.folder / "another")
     assert "1 coloured" in done.stderr
     assert f"{archive.out} was left alone, for it holds results." in done.stderr
+
+
+def test_a_link_to_another_disk_is_followed_and_one_that_dangles_is_no_free_place(archive: Archive) -> None:
+    archive.add("a.png")
+    (archive.folder / "disk").mkdir()
+    archive.add("b.png").rename(archive.folder / "disk" / "b.png")
+    (archive.scans / "more").symlink_to(archive.folder / "disk")
+    archive.out.mkdir()
+    (archive.out / "a.png").symlink_to(archive.folder / "away")
+    done = archive.run(archive.scans, "-o", archive.out)
+    assert "a.png is there and not as this program left it" in done.stderr
+    assert "1 coloured" in done.stderr
+    assert list(archive.results()) == ["more/b.png"]
+
+
+def test_an_archive_that_moves_is_done_still_and_a_damaged_journal_forgets_its_line_only(archive: Archive) -> None:
+    for name in ("a.png", "b.png"):
+        archive.add(name)
+    archive.colorize()
+    moved = archive.scans.rename(archive.folder / "moved")
+    assert "2 were done before" in archive.run(moved, "-o", archive.out).stderr
+    with (archive.out / NAME).open("a") as journal:
+        journal.write('\n{"result": "a.png", "stamp": [1, 2]}\n{"result": "b.png", "stamp": null}\n[]\n')
+    assert "2 were done before" in archive.run(moved, "-o", archive.out).stderr
+
+
+def test_one_photograph_into_a_folder_is_a_folder_of_one(archive: Archive) -> None:
+    photo, report = archive.add("a.jfif"), archive.folder / "report.json"
+    for done in (0, 1):
+        assert f"{done} were done before" in archive.run(photo, "-o", archive.out, "--report", report).stderr
+        assert json.loads(report.read_text())["skipped"] == done
+    assert list(archive.results()) == ["a.jfif"]
 
 
 def test_a_name_that_is_no_text_is_as_good_as_any(archive: Archive) -> None:
@@ -346,7 +379,10 @@ BAD_INPUT = {
     "an unknown model": (["scans", "-o", "out", "--model", "nobody"], "orange, grey"),
     "an unknown format": (["scans", "-o", "out", "--format", "bmp"], "--help"),
     "no jobs": (["scans", "-o", "out", "--jobs", "0"], "--help"),
-    "a report of one photograph": (["scans/a.png", "-o", "out.png", "--report", "r"], "for folders"),
+    "a report of one photograph": (["scans/a.png", "-o", "out.png", "--report", "r"], "need a folder"),
+    "a report in the place of a photograph": (["scans", "-o", "out", "--report", "scans/a.png"], "no earlier report"),
+    "a report in the place of a folder": (["scans", "-o", "out", "--report", "empty"], "no earlier report"),
+    "jobs that are no number": (["scans", "-o", "out", "--jobs", "x"], "--help"),
 }
 
 

@@ -25,7 +25,7 @@ from skimage import data
 
 from export import aranburu, cifar, comparison, papers, paquette, speed
 from export.networks import NETWORKS
-from export.networks.wang2018 import Wang2018Transfer
+from export.networks.wang2018 import Wang2018, Wang2018Transfer
 from export.optimizers import OPTIMIZERS
 from export.photos import find_photos
 from export.recipe import RECIPES, Recipe, changed, dict_from_recipe, read_recipe
@@ -181,7 +181,25 @@ def test_at_the_scale_of_their_papers_zhangs_and_li_and_wangs_systems_have_their
     assert (zhang.batch, zhang.crops, zhang.rate) == (40, 40 * 450_000, 3e-5)
     wangs = [recipe for name, recipe in recipes.items() if name.startswith("wang2018")]
     assert [(one.optimizer.batch, one.optimizer.rate, one.loss.spacing) for one in wangs] == [(128, 1e-4, 1)] * 3
-    assert wangs[0].optimizer.crops == wangs[1].optimizer.crops == 2 * wangs[2].optimizer.crops  # 100 epochs and 50
+    learned = 16_400  # of our photographs, some are kept for validation
+    assert [one.optimizer.crops // learned for one in wangs] == [100, 100, 50]  # epochs
+    assert recipes["zhang2016"].loss.options == {"uniform_share": 0.5}  # lambda
+    temperatures = {one.manifest.temperature for one in wangs}
+    assert (recipes["zhang2016"].manifest.temperature, temperatures) == (0.38, {None, 0.89})
+
+
+def test_li_and_wangs_networks_see_a_hundredth_of_the_lightness_and_regress_within_a_sigmoids_range() -> None:
+    network = Wang2018("regression", width=2).eval()
+    seen: list[torch.Tensor] = []
+    first = next(part for part in network.modules() if isinstance(part, torch.nn.Conv2d))
+    first.register_forward_pre_hook(lambda _part, inputs: seen.append(inputs[0]))
+    L = torch.rand(1, 1, 16, 16) * 100
+    with torch.no_grad():
+        network(L)
+        torch.testing.assert_close(seen[0], L / 100)
+        for answer in network.head.answer.parameters():
+            answer.fill_(1e3)
+        torch.testing.assert_close(network(L), torch.full((1, 2, 16, 16), 127.5))
 
 
 @pytest.mark.parametrize("name", ["wang2018-regression", "wang2018-classification", "wang2018-transfer"])
@@ -276,7 +294,7 @@ def test_cifar_10_packed_in_one_file_becomes_photographs_by_class_and_half(tmp_p
         classes=np.array(["cat", "ship"]),
         n_train=training,
     )
-    photos = find_photos([cifar.unpacked(tmp_path / "cifar.npz", tmp_path / "out")])
+    photos = find_photos([cifar.unpacked(tmp_path, tmp_path / "out")])
     assert [photo.name for photo in photos] == [
         *("test/ship/00003.jpg", "train/cat/00001.jpg", "train/ship/00000.jpg", "train/ship/00002.jpg")
     ]

@@ -74,7 +74,7 @@ def test_afterwards_the_worker_is_free_for_other_work(
     previewer.wait()
     with client.pixels(GREY) as pixels:
         pixels.write(PIXELS)
-        client.colorize(pixels, {"model": "orange"}, lambda _fraction, _text: None)
+        client.colorize(pixels, {"model": "orange"})
         assert pixels.read(1)[0] > 128
 
 

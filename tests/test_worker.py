@@ -210,7 +210,7 @@ def test_a_photograph_that_ends_in_the_middle_is_a_sentence(client: Client, tmp_
     for file in (photo, other):
         client.check_is_whole(file)
     photo.write_bytes(photo.read_bytes()[:-5000])
-    with pytest.raises(ColorizeError, match=r"a\.jpg ends in the middle"):
+    with pytest.raises(ColorizeError, match=r"a\.jpg is damaged or ends in the middle"):
         client.check_is_whole(photo)
 
 

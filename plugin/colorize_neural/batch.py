@@ -7,6 +7,7 @@ Standard library only: GIMP's own Python imports it.
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
@@ -44,6 +45,7 @@ class Summary:
 
     entries: list[dict[str, str]] = field(default_factory=list)
     seconds: float = 0.0
+    stopped: str = ""  # why the run ended before its end
 
     def count(self, status: str) -> int:
         return Counter(entry["status"] for entry in self.entries)[status]
@@ -54,9 +56,17 @@ class Summary:
         return f"{coloured} coloured in {self.seconds:.0f} s, {skipped} were done before, {failed} failed{rest}."
 
     def write(self, report: Path, how: How) -> None:
-        """As JSON, all of it or nothing; ColorizeError where that fails."""
+        """As JSON, all of it or nothing; ColorizeError where that fails. A run that did not begin tells nothing."""
+        if self.stopped and not self.entries:
+            return
         counts = {status: self.count(status) for status in STATUSES}
-        told = {"version": __version__, "how": how, "seconds": round(self.seconds, 3), **counts}
+        told = {
+            "version": __version__,
+            "how": how,
+            "seconds": round(self.seconds, 3),
+            "stopped": self.stopped,
+            **counts,
+        }
         try:
             settings.write_json(report, told | {"photographs": self.entries})
         except OSError as error:
@@ -64,9 +74,17 @@ class Summary:
 
 
 def check_report(report: Path) -> None:
-    """ColorizeError where it can plainly not be written, before any work is done."""
+    """ColorizeError where it can plainly not be written, or would replace anything else, before any work is done."""
     if not is_folder(report.absolute().parent):
         raise ColorizeError(f"There is no folder {report.absolute().parent}: make it first, or name another.")
+    try:
+        earlier = json.loads(report.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError):
+        earlier = {}
+    if "photographs" not in earlier:
+        raise ColorizeError(f"{report} is there and no earlier report: name another file for this one.")
 
 
 class Batch:
@@ -81,6 +99,13 @@ class Batch:
 
     def run(self, pool: Pool) -> None:
         """Colours what is not done yet; ColorizeError where the run as a whole cannot go on."""
+        try:
+            self._run(pool)
+        except ColorizeError as error:
+            self.summary.stopped = str(error)
+            raise
+
+    def _run(self, pool: Pool) -> None:
         start = time.monotonic()
         folders = {task.result.parent for task in self._planned.tasks}
         with self._journal.held(folders), closing(self._progress):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from colorize_neural.worker.colorizer import Options, Progress
     from colorize_neural.worker.files import FileColorizer
 
-FOR_MANY = ("cores", "dry_run", "format", "jobs", "ray", "report")
+FOR_FOLDERS = ("cores", "dry_run", "format", "jobs", "ray", "report")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,13 +57,10 @@ def _colorize(arguments: Sequence[str]) -> int:
     from colorize_neural.worker.colorizer import Options  # noqa: PLC0415, nor ONNX Runtime
 
     options = Options(**{field.name: getattr(chosen, field.name) for field in fields(Options)})
-    if len(chosen.photos) > 1 or is_folder(chosen.photos[0]):
+    if len(chosen.photos) > 1 or is_folder(chosen.photos[0]) or any(getattr(chosen, name) for name in FOR_FOLDERS):
         if chosen.progress:
-            raise ColorizeError("--progress is for one photograph: leave it out.")
+            raise ColorizeError("--progress is for one photograph into one file: leave it out.")
         return _colorize_many(chosen, options)
-    for name in FOR_MANY:
-        if getattr(chosen, name):
-            raise ColorizeError(f"--{name.replace('_', '-')} is for folders and several photographs: leave it out.")
     if chosen.progress:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     progress = _report if chosen.progress else lambda _fraction, _text: None
@@ -193,7 +190,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--equalize", action=yes_or_no, default=False, help="for hard black-and-white photographs")
     parser.add_argument("--device", default="auto", help="auto, cpu or gpu (default: auto)")
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
-    many = parser.add_argument_group("for folders and several photographs")
+    many = parser.add_argument_group("for folders, and photographs into a folder")
     many.add_argument("--format", choices=("png", "jpeg", "tiff", "webp"), help="of the results (default: its own)")
     many.add_argument("--jobs", type=_count, help="photographs at work at once (default: one more than cores)")
     many.add_argument("--dry-run", action="store_true", help="only tell what would be done")
@@ -211,10 +208,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _count(text: str) -> int:
     """A whole number from 1."""
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError("a number from 1 is wanted")
-    return count
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("a whole number from 1 is wanted")
+    return int(text)
 
 
 def _say(sentence: str) -> int:

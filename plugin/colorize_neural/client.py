@@ -26,6 +26,7 @@ from colorize_neural.errors import ColorizeError
 from colorize_neural.protocol import Message, Shape
 from colorize_neural.settings import Settings
 
+Progress = Callable[[float, str], None]  # from 0 to 1, and what is being done
 _MISLEADING = ("PYTHON", "GI_TYPELIB", "LD_LIBRARY_PATH")  # of the front end's own Python, not of the worker's
 _SHARED_MEMORY = Path("/dev/shm")
 _AGAIN = "please run install.py again."
@@ -105,12 +106,12 @@ class Client:
         self,
         pixels: Pixels,
         options: Mapping[str, object],
-        progress: Callable[[float, str], None],
+        progress: Progress | None = None,
         foreseen: Sequence[float] = (),
     ) -> Message:
         """Colours `pixels` in place; options are the worker's `Options` by name. -> the `result`, see protocol.py"""
         asked = {"shape": asdict(pixels.shape), "options": dict(options), "foreseen": list(foreseen)}
-        result = self._ask("colorize", progress, **asked)
+        result = self._ask("colorize", progress, **asked, progress=progress is not None)
         pixels.rewind()
         return result
 
@@ -136,9 +137,7 @@ class Client:
                 f"The plug-in is version {__version__} but its worker is version {hello.get('version')}: {_AGAIN}"
             )
 
-    def _ask(
-        self, kind: str, progress: Callable[[float, str], None] = lambda _fraction, _text: None, **entries: object
-    ) -> Message:
+    def _ask(self, kind: str, show: Progress | None = None, **entries: object) -> Message:
         self._send(kind, **entries)
         while True:
             answer = self._answer()
@@ -146,7 +145,8 @@ class Client:
                 raise ColorizeError(answer["message"])
             if answer["kind"] != "progress":
                 return answer
-            progress(answer["fraction"], answer["text"])
+            if show:
+                show(answer["fraction"], answer["text"])
 
     def _send(self, kind: str, **entries: object) -> None:
         with contextlib.suppress(OSError):  # a worker that is gone is noticed by its missing answer

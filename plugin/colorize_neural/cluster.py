@@ -121,7 +121,9 @@ def _connect(address: str) -> None:
         if port.isdigit():  # Ray itself would try for minutes
             socket.create_connection((host, int(port)), timeout=10).close()
     except OSError as error:
-        raise ColorizeError(f"There is no Ray cluster at {address}: start it, or leave the address out.") from error
+        raise ColorizeError(
+            f"There is no Ray cluster at {address}: start it, or put --ray at the end, for one of this machine alone."
+        ) from error
     try:
         ray.init(
             address=address,  # Ray knows "local" too

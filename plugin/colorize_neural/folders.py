@@ -129,7 +129,10 @@ def _photos(source: Path, out: Path, kinds: Kinds, planned: Plan) -> Iterator[tu
 
 
 def _files_below(folder: Path, out: Path, planned: Plan) -> Iterator[Path]:
-    """By their names; each folder once, however many links lead to it, and neither results nor what is hidden."""
+    """By their names, neither results nor what is hidden.
+
+    Each folder once: links are followed where they lead out of `folder`, to each place by the first.
+    """
 
     def cannot_be_read(error: OSError) -> None:
         where = Path(error.filename)
@@ -137,16 +140,19 @@ def _files_below(folder: Path, out: Path, planned: Plan) -> Iterator[Path]:
             f"The folder {where} cannot be read ({error.strerror}): give yourself the right to read it."
         )
 
-    seen = {os.path.realpath(out)}
+    seen, whole = {os.path.realpath(out)}, Path(os.path.realpath(folder))
     for here, folders, files in os.walk(folder, followlinks=True, onerror=cannot_be_read):
-        real = os.path.realpath(here)
-        if JOURNAL in files and Path(here) != folder and real not in seen:
+        real, below = os.path.realpath(here), Path(here) != folder
+        leads_back = below and Path(here).is_symlink() and Path(real).is_relative_to(whole)
+        holds_results = below and JOURNAL in files and not leads_back and real not in seen
+        if holds_results:
             planned.results.append(Path(here))
-            seen.add(real)
-        folders[:] = [] if real in seen else sorted(name for name in folders if not name.startswith("."))
-        if real not in seen:
-            yield from (Path(here, name) for name in sorted(files) if not name.startswith("."))
+        if leads_back or holds_results or real in seen:
+            folders.clear()
+            continue
         seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(here, name) for name in sorted(files) if not name.startswith("."))
 
 
 def _check_each_result_has_one_photo(tasks: Iterable[Task]) -> None:

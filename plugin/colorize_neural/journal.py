@@ -102,7 +102,6 @@ class Journal:
         return (
             line is not None
             and line["how"] == how
-            and line["photo"] == str(task.photo.absolute())
             and line["stamp"] == stamp(task.result)
             and line["photo_stamp"] == stamp(task.photo)
         )
@@ -110,13 +109,15 @@ class Journal:
     def is_free(self, result: Path) -> bool:
         """Whether nothing is lost when the result is written: there is none, or one that is ours and unchanged."""
         there = stamp(result)
-        return there is None or (self._name(result), *there) in self._ours
+        if there is None:
+            return not os.path.lexists(result)  # a link may lead to a disk that is away
+        return (self._name(result), *there) in self._ours
 
     def keep(self, task: Task, photo_stamp: Stamp | None, how: How, written: Path) -> None:
         """Notes the result, and gives the written file its name; OSError where that fails."""
         line = {
             "result": self._name(task.result),
-            "stamp": stamp(written),
+            "stamp": _stamp_of(written.stat()),
             "photo": str(task.photo.absolute()),
             "photo_stamp": photo_stamp,
             "how": how,
@@ -142,8 +143,11 @@ class Journal:
                 self._learn(json.loads(line))
 
     def _learn(self, line: dict[str, Any]) -> None:
-        self._ours.add((line["result"], *line["stamp"]))
-        self._lines[line["result"]] = line
+        """ValueError, KeyError or TypeError where it is no line of ours."""
+        size, changed = line["stamp"]
+        known = {"how": line["how"], "stamp": [size, changed], "photo_stamp": line["photo_stamp"]}
+        self._ours.add((line["result"], size, changed))
+        self._lines[line["result"]] = known
 
     def _name(self, result: Path) -> str:
         return result.relative_to(self._out).as_posix()
@@ -160,7 +164,10 @@ def _sweep(folders: Collection[Path]) -> None:
 def stamp(file: Path) -> Stamp | None:
     """None where there is no file."""
     try:
-        status = file.stat()
+        return _stamp_of(file.stat())
     except OSError:
         return None
+
+
+def _stamp_of(status: os.stat_result) -> Stamp:
     return [status.st_size, status.st_mtime_ns]

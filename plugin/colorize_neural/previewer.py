@@ -77,5 +77,5 @@ class Previewer:
     def _coloured(self, wish: Wish) -> tuple[bytes, Message]:
         with self._client.pixels(self._shape) as pixels:
             pixels.write(self._photograph)
-            result = self._client.colorize(pixels, wish.options, lambda _fraction, _text: None, wish.foreseen)
+            result = self._client.colorize(pixels, wish.options, foreseen=wish.foreseen)
             return pixels.read(self._shape.height), result

@@ -4,8 +4,9 @@
                        prepare   {options}                        unanswered: the model is loaded meanwhile
                        check     {path}                           whether a photograph is whole, where libvips can tell
                        open      {path}                           an empty file: the worker unlinks it at once
-                       colorize  {shape, options, foreseen}       colours the pixels that the file now holds;
-                                                                  foreseen: temperatures that will be asked for next
+                       colorize  {shape, options, foreseen,       colours the pixels that the file now holds;
+                                  progress}                       foreseen: temperatures that will be asked for next;
+                                                                  progress: whether it is to be told of
     worker -> client   hello     {version, protocol}
                        checked   {}
                        opened    {}

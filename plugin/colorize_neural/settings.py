@@ -13,6 +13,7 @@ import json
 import os
 import sys
 import traceback
+import uuid
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -68,7 +69,7 @@ def write(folder: Path, settings: Settings) -> None:
 
 def write_json(file: Path, entries: object) -> None:
     """Writes a whole file, or leaves the former one."""
-    beside = file.with_name(f"{file.name}.new")
+    beside = file.with_name(f".{uuid.uuid4().hex}{file.suffix}")
     try:
         with beside.open("w", encoding="utf-8") as stream:
             stream.write(json.dumps(entries, indent=2) + "\n")

@@ -57,7 +57,7 @@ READ = (
     *_RAW,
 )
 # GIMP opens what is left of them, and tells no plug-in; it does so with others too, but of these libvips can tell.
-OPENED_IN_PART = (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".gif")
+OPENED_IN_PART = (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".gif", ".tif", ".tiff")
 _KEPT = ("include-exif", "include-iptc", "include-xmp", "include-color-profile", "include-comment")
 _LEFT_OUT = ("include-thumbnail",)  # TIFF would have it as one more page
 

@@ -40,7 +40,7 @@ def rows() -> list[Row]:
         def coloured(**options: float) -> None:
             with client.pixels(Shape(rgb.shape[1], rgb.shape[0], 3, "uint8")) as pixels:
                 pixels.write(rgb.tobytes())
-                client.colorize(pixels, options, lambda _fraction, _text: None)
+                client.colorize(pixels, options)
                 pixels.read(rgb.shape[0])
 
         coloured()

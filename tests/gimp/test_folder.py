@@ -185,7 +185,7 @@ def test_a_photograph_whose_camera_was_turned_comes_out_upright(gimp: Gimp, tmp_
         assert (result.width, result.height, result.get("orientation")) == (48, 64, 1)
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.gif"])
+@pytest.mark.parametrize("name", ["a.jpg", "a.gif", "a.tif"])
 def test_a_photograph_that_ends_in_the_middle_fails_though_gimp_opens_it(gimp: Gimp, tmp_path: Path, name: str) -> None:
     photo = tmp_path / "scans" / name
     photo.parent.mkdir()
@@ -193,7 +193,7 @@ def test_a_photograph_that_ends_in_the_middle_fails_though_gimp_opens_it(gimp: G
     photo.write_bytes(photo.read_bytes()[:-5000])
     assert gimp.ask("layers_in", path=str(photo))[0]["size"] == (300, 200)
     status, said, _ = gimp.ask("colorize_folder", folder=str(photo.parent), out=str(tmp_path / "out"))
-    assert status == "execution-error" and f"{photo} ends in the middle" in said
+    assert status == "execution-error" and f"{photo} is damaged or ends in the middle" in said
     assert not contents(tmp_path / "out")
 
 

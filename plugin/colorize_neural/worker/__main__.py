@@ -114,8 +114,9 @@ class Worker:
         with _understanding():
             pixels = self._mapped(Shape(**request["shape"]))
             options, foreseen = Options(**request["options"]), list(map(float, request["foreseen"]))
+            progress = self._progress if request["progress"] else _untold
         start = time.monotonic()
-        outcome = self._ready_colorizer().colorize(pixels, options, self._progress, foreseen)
+        outcome = self._ready_colorizer().colorize(pixels, options, progress, foreseen)
         return asdict(outcome) | {"seconds": time.monotonic() - start}
 
     def _mapped(self, shape: Shape) -> NDArray[generic]:
@@ -148,6 +149,10 @@ class Worker:
             protocol.write(self._answers, kind, **entries)
         except OSError:
             os._exit(0)  # nobody listens any more
+
+
+def _untold(_fraction: float, _text: str) -> None:
+    """A preview is there before anybody could see a progress."""
 
 
 def _load_libraries() -> None:

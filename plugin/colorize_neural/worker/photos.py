@@ -36,13 +36,15 @@ _TIFF = Format({"compression": "deflate", "predictor": "horizontal"}, bits=16, a
 FORMATS = {
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
+    ".jpe": _JPEG,
+    ".jfif": _JPEG,
     ".png": Format({}, bits=16, alpha=True),
     ".tif": _TIFF,
     ".tiff": _TIFF,
     ".webp": Format({"Q": 93}, bits=8, alpha=True),
 }
 FALLBACK_SUFFIX = ".png"  # for photographs whose own format is only read
-READ = (*FORMATS, ".avif", ".gif", ".heic", ".heif", ".jfif", ".jpe")
+READ = (*FORMATS, ".avif", ".gif", ".heic", ".heif")
 _DESCRIBING = ("exif-", "xmp-", "iptc-", "png-comment-", "image-description", "photoshop-data", "resolution-unit")
 _HALF_A_STEP = 128  # of 65535: half a step of 8 bits
 _BINARY = getattr(os, "O_BINARY", 0)
@@ -69,8 +71,8 @@ def read_photograph(path: Path) -> Photograph:
     try:
         try:
             return _photograph(path, "error")
-        except pyvips.Error:
-            if not _first_page_is_whole(path):
+        except pyvips.Error as error:
+            if not _is_of_another_page(path, error):
                 raise
             return _photograph(path, "truncated")
     except pyvips.Error as error:
@@ -163,9 +165,12 @@ def check_is_whole(path: Path) -> None:
     except pyvips.Error:
         return
     try:
-        _image(path, "sequential", "truncated").avg()
+        _image(path, "sequential", "error").avg()
     except pyvips.Error as error:
-        raise ColorizeError(f"{path} ends in the middle: fetch it again from where it came from.") from error
+        if not _is_of_another_page(path, error):
+            raise ColorizeError(
+                f"{path} is damaged or ends in the middle: fetch it again from where it came."
+            ) from error
 
 
 def _photograph(path: Path, fail_on: str) -> Photograph:
@@ -184,9 +189,9 @@ def _photograph(path: Path, fail_on: str) -> Photograph:
     )
 
 
-def _first_page_is_whole(path: Path) -> bool:
-    """Whether OpenCV reads it, of a TIFF: libvips also fails for the sake of the next one, GIMP's thumbnail say."""
-    if path.suffix.lower() not in (".tif", ".tiff"):
+def _is_of_another_page(path: Path, error: pyvips.Error) -> bool:
+    """Whether libvips misses something in a page of a TIFF, a thumbnail say, and OpenCV nothing in the first one."""
+    if "TIFF directory is missing" not in str(error):
         return False
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # what is wrong will be told in a sentence
     return cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED) is not None
