@@ -318,9 +318,13 @@ def test_a_full_disk_stops_the_run_and_leaves_what_is_whole(archive: Archive) ->
     for number in range(12):
         archive.add(f"{number:02}.png", side=400)
     with small_disk(archive.folder / "small", "3m") as disk:
-        done = archive.run(archive.scans, "-o", disk)
+        report = archive.folder / "report.json"
+        done = archive.run(archive.scans, "-o", disk, "--report", report)
         assert done.returncode == 1
         assert "is full: make room" in done.stderr
+        told = json.loads(report.read_text())
+        assert "is full: make room" in told["stopped"]
+        assert told["left"] > 0
         results = contents(disk)
         assert 0 < len(results) < 12
         assert all(map(is_coloured, results.values()))
