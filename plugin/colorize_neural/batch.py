@@ -78,12 +78,13 @@ def check_report(report: Path) -> None:
     if not is_folder(report.absolute().parent):
         raise ColorizeError(f"There is no folder {report.absolute().parent}: make it first, or name another.")
     try:
-        earlier = json.loads(report.read_text(encoding="utf-8"))
+        text = report.read_text(encoding="utf-8")
+        is_ours = not text or "photographs" in dict(json.loads(text))
     except FileNotFoundError:
         return
-    except (OSError, ValueError):
-        earlier = {}
-    if "photographs" not in earlier:
+    except (OSError, ValueError, TypeError):
+        is_ours = False
+    if not is_ours:
         raise ColorizeError(f"{report} is there and no earlier report: name another file for this one.")
 
 
