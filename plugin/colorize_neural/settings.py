@@ -13,7 +13,6 @@ import json
 import os
 import sys
 import traceback
-import uuid
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -69,7 +68,7 @@ def write(folder: Path, settings: Settings) -> None:
 
 def write_json(file: Path, entries: object) -> None:
     """Writes a whole file, or leaves the former one."""
-    beside = file.with_name(f".{uuid.uuid4().hex}{file.suffix}")
+    beside = file.with_name(f".{NAME}-{file.name}")  # of one name, so that the next run takes what a killed one left
     try:
         with beside.open("w", encoding="utf-8") as stream:
             stream.write(json.dumps(entries, indent=2) + "\n")
