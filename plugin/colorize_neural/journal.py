@@ -39,14 +39,10 @@ def beside(result: Path) -> Path:
 
 def discard(written: Path, error: BaseException) -> bool:
     """Removes what was to become a result -> whether the disk is full, and that was the error."""
-    full = getattr(error.__cause__, "errno", None) in FULL or (_exists(written) and not _has_room(written))
+    full = getattr(error.__cause__, "errno", None) in FULL or (os.path.lexists(written) and not _has_room(written))
     with contextlib.suppress(OSError):
         written.unlink()
     return full
-
-
-def _exists(file: Path) -> bool:
-    return stamp(file) is not None
 
 
 def _has_room(file: Path) -> bool:

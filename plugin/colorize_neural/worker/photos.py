@@ -47,7 +47,7 @@ FALLBACK_SUFFIX = ".png"  # for photographs whose own format is only read
 READ = (*FORMATS, ".avif", ".gif", ".heic", ".heif")
 _DESCRIBING = ("exif-", "xmp-", "iptc-", "png-comment-", "image-description", "photoshop-data", "resolution-unit")
 _HALF_A_STEP = 128  # of 65535: half a step of 8 bits
-_BINARY = getattr(os, "O_BINARY", 0)
+_FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe of that name is not waited for
 
 
 @dataclass
@@ -151,9 +151,8 @@ def use_threads(count: int) -> None:
 def bytes_of(path: Path) -> int:
     """How large the photograph's pixels are, by what its file says at its beginning; 0 where it says nothing."""
     try:
-        check_is_file(path)
         image = _image(path, "sequential", "none")
-    except (ColorizeError, pyvips.Error, OSError):
+    except (pyvips.Error, OSError):
         return 0
     return image.width * image.height * max(3, image.bands) * (1 if image.format == "uchar" else 2)
 
@@ -206,7 +205,7 @@ def _opened(path: Path, fail_on: str) -> Any:
 
 def _image(path: Path, access: str, fail_on: str) -> Any:
     """By descriptor: libvips takes names in UTF-8 only, and one given to Image would end at its first bracket."""
-    descriptor = os.open(path, os.O_RDONLY | _BINARY)
+    descriptor = os.open(path, os.O_RDONLY | _FLAGS)
     try:
         source = pyvips.Source.new_from_descriptor(descriptor)  # which duplicates it
         return pyvips.Image.new_from_source(source, "", fail_on=fail_on, access=access)
