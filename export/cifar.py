@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from colorize_neural.errors import ColorizeError
@@ -134,10 +133,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--tested", type=int, default=1000, help="photographs that it is shown (1,000)")
     chosen = parser.parse_args(arguments)
     learned, dev, tested = split(find_photos([unpacked(place, chosen.out) for place in chosen.photos]))
-    options: dict[str, Any] = {"precision": "bf16-mixed"}
     for model in sorted({row.model for row in ROWS if row.model}):
         folder = chosen.out / model
-        train(cifar_recipe(model, round(chosen.epochs * len(learned))), learned, folder, options, loaders=1)
+        train(cifar_recipe(model, round(chosen.epochs * len(learned))), learned, folder, {}, loaders=1)
         write_run(load_run(folder), chosen.out / "models")
     names = sorted({class_of(photo) for photo in learned})
     judge = trained_judge(spread(learned, chosen.judged), spread(dev, chosen.tested), names)

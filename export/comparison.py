@@ -112,7 +112,7 @@ def trained(
     """
     print(f"{name} ...", flush=True)
     out, minutes = (chosen.out / f"{name}-full", None) if chosen.full else (chosen.out / name, chosen.minutes)
-    options = {"precision": "bf16-mixed", "enable_progress_bar": False, "enable_model_summary": False}
+    options = {"enable_progress_bar": False, "enable_model_summary": False}
     train(recipe, photos, out, options, loaders=1, minutes=minutes, validation=validation)
     steps: int = torch.load(out / LAST, map_location="cpu", weights_only=True)["global_step"]
     return load_run(out), steps * recipe.optimizer.batch

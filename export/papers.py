@@ -44,7 +44,7 @@ def paper_recipes(full: bool) -> dict[str, Recipe]:
 
 def make(recipe: Recipe, photos: list[Photo], out: Path, models: Path, minutes: float | None) -> None:
     """Trains where the minutes are not spent, and writes the model and how long it had into the manifest."""
-    train(recipe, photos, out, {"precision": "bf16-mixed"}, loaders=1, minutes=minutes)
+    train(recipe, photos, out, {}, loaders=1, minutes=minutes)
     write_run(load_run(out), models)
     write_entry(models, {**entry_of(models, recipe.manifest.id), "training": training_of(out, recipe)})
 

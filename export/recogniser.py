@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from export.metrics import Rgb
+from export.precision import has_fast_bfloat16
 
 SIDE = 224  # pixels, as Li and Wang's
 EPOCHS, BATCH, RATE = 20, 128, 1e-4  # theirs
@@ -73,7 +74,7 @@ class Recogniser:
     def _see(self, pictures: Iterable[Rgb]) -> Tensor:
         """What all before the last block makes of them, in 16 bits: (n, 208, 7, 7)."""
         rest, seen = iter(pictures), []
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bfloat16("cpu")):
             while some := list(islice(rest, _SEEN_AT_ONCE)):
                 seen.append(self._frozen(_enlarged(some)).to(torch.bfloat16))
         return torch.cat(seen)

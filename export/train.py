@@ -39,6 +39,7 @@ from export.networks import NETWORKS
 from export.optimizers import OPTIMIZERS
 from export.perceptual import Perceptual
 from export.photos import Photo, find_photos
+from export.precision import fast_precision
 from export.recipe import Loss, Network, Recipe, dict_from_recipe, read_recipe, recipe_from_dict
 from export.warm_start import start_from
 
@@ -222,7 +223,8 @@ def train(
 
 def _trainer(recipe: Recipe, out: Path, callbacks: list[Callback], options: dict[str, Any]) -> lightning.Trainer:
     """On one device where the options name no other; ColorizeError where Lightning or the batch does not allow them."""
-    on_gpus = torch.cuda.is_available() and options.get("accelerator") != "cpu"
+    accelerator = options.get("accelerator", "auto")
+    on_gpus = torch.cuda.is_available() and accelerator != "cpu"
     try:
         trainer = lightning.Trainer(
             max_steps=recipe.steps,
@@ -231,7 +233,7 @@ def _trainer(recipe: Recipe, out: Path, callbacks: list[Callback], options: dict
             default_root_dir=out,
             sync_batchnorm=on_gpus,  # torch knows none for CPUs
             use_distributed_sampler=False,  # Batches gives every process its part
-            **{"devices": 1, **options},
+            **{"devices": 1, "precision": fast_precision(accelerator), **options},
         )
     except (MisconfigurationException, TypeError, ValueError) as error:
         raise ColorizeError(f"Lightning cannot train with these options: {error}") from error
@@ -279,7 +281,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--devices", default="auto", help="how many of them (Lightning's)")
     parser.add_argument("--num-nodes", type=int, default=1, help="machines (Lightning's)")
     parser.add_argument("--strategy", default="auto", help="ddp, ... (Lightning's)")
-    parser.add_argument("--precision", default="bf16-mixed", help="bf16-mixed, 32-true, ... (Lightning's)")
+    parser.add_argument(
+        "--precision",
+        default=argparse.SUPPRESS,
+        help="bf16-mixed, 32-true, ... (Lightning's); else what is fast on the device",
+    )
     chosen = vars(parser.parse_args(arguments))
     recipe, photos = read_recipe(chosen.pop("recipe")), find_photos(chosen.pop("photos"))
     plan = {key: chosen.pop(key) for key in ("out", "loaders", "minutes")}

@@ -294,6 +294,25 @@ def test_training_learns_and_keeps_its_logs(run: Path, recipe: Recipe, photos: P
     assert list(run.glob("logs/events*"))
 
 
+@pytest.mark.parametrize(("capability", "precision"), [("AVX2", "32-true"), ("AVX512", "bf16-mixed")])
+def test_a_training_has_the_precision_that_the_processor_does_fast(
+    recipe: Recipe, photos: Path, monkeypatch: pytest.MonkeyPatch, capability: str, precision: str
+) -> None:
+    had: list[str] = []
+    step = train.Training.training_step
+
+    def watched(self: train.Training, batch: train.Batch, index: int) -> torch.Tensor:
+        had.append(str(self.trainer.precision))
+        return step(self, batch, index)
+
+    monkeypatch.setattr(train.Training, "training_step", watched)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    unsaid = {name: value for name, value in QUIET.items() if name != "precision"}
+    one_step = dataclasses.replace(recipe, optimizer=dataclasses.replace(recipe.optimizer, crops=4))
+    train.train(one_step, find_photos([photos]), photos.parent / f"run-{capability}", unsaid, loaders=0)
+    assert had == [precision]
+
+
 def test_training_goes_on_where_it_stopped(
     run: Path, recipe: Recipe, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ def machine() -> dict[str, str]:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "processor": processor(),
+        "instructions": instructions(),
         "cores": str(cores()),
         "memory": f"{memory / 1e9:.0f} GB",
         "system": system(),
@@ -32,6 +33,12 @@ def processor() -> str:
     lines = told.read_text().splitlines() if told.exists() else []
     names = (line.partition(": ")[2] for line in lines if line.startswith("model name"))
     return next(names, platform.processor() or platform.machine())
+
+
+def instructions() -> str:
+    """The newest set that OpenCV found, AVX2 or AVX512-SKX say: it decides more than the processor's name."""
+    found = [name for name in cv2.getCPUFeaturesLine().split() if not name.endswith("?")]
+    return found[-1].lstrip("*") if found else platform.machine()
 
 
 def system() -> str:
