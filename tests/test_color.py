@@ -23,13 +23,14 @@ def test_lab_has_the_published_values_of_the_primaries(rgb: tuple[int, ...], lab
 
 @pytest.mark.parametrize("steps", [256, 65536])
 def test_every_grey_comes_back_value_for_value(steps: int) -> None:
-    rgb = color.rgb_in_gamut(color.lightness_levels(steps)[None], np.zeros((1, steps, 2), np.float32))
+    L = color.lightness_from_place(color.place_levels(steps))
+    rgb = color.rgb_in_gamut(L[None], np.zeros((1, steps, 2), np.float32))
     assert np.array_equal(np.rint(rgb[0] * (steps - 1)), np.repeat(np.arange(steps)[:, None], 3, axis=1))
 
 
 @pytest.mark.parametrize("steps", [256, 65536])
 def test_black_is_0_and_not_below(steps: int) -> None:
-    assert 0 <= color.lightness_levels(steps)[0] < 1e-5
+    assert 0 <= color.lightness_from_place(color.place_levels(steps))[0] < 1e-5
 
 
 def test_every_eighth_colour_comes_back_within_a_hundredth_of_an_8_bit_step() -> None:

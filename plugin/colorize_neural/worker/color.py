@@ -6,6 +6,9 @@ Published networks and bins speak Lab under D65, which becomes ours here.
 
 sRGB is adapted from its own D65 white to D50 by the Bradford method (ICC.1:2022, annex E).
 A neutral grey has a = b = 0, to rounding, for the rows of the matrix below are divided by their sums, the white point.
+
+In between lie x, y and z, the places of X/Xn, Y/Yn and Z/Zn on CIE's lightness curve, of which L, a and b are made:
+L = 116 y - 16, a = 500 (x - y), b = 200 (y - z). Greys have x = y = z, black has 16 / 116.
 """
 
 from __future__ import annotations
@@ -40,6 +43,7 @@ _LINEAR_KNEE, _SRGB_KNEE, _SRGB_SLOPE = 0.0031308, 0.04045, 12.92  # IEC 61966-2
 _PLACES = np.array([[1 / 116, 1 / 500, 0, 16 / 116], [1 / 116, 0, 0, 16 / 116], [1 / 116, 0, -1 / 200, 16 / 116]])
 _LAB = np.array([[0, 116, 0, -16], [500, -500, 0, 0], [0, 200, -200, 0]])
 _GAMUT_SLACK = 1e-5
+_BLACK = np.float32(16 / 116)  # its place
 _MOST_CHROMA, _CHROMA_STEP = 200, 0.005  # Lab units: more than any colour of sRGB has, and what is near enough
 _MOST_LOOKED_UP = 1 << 14  # pixels; OpenCV looks up 32,766 at most
 
@@ -63,7 +67,7 @@ def lab_from_rgb(rgb: Float) -> Float:
 
 def rgb_from_lab(lab: Float) -> Float:
     """Lab (..., 3) -> sRGB (..., 3), not clipped: colours out of the gamut leave 0..1."""
-    return srgb_from_linear(_transformed(_uncurve(_transformed(lab, _PLACES)), TO_RGB))
+    return srgb_from_linear(_transformed(share_from_place(_transformed(lab, _PLACES)), TO_RGB))
 
 
 def luminance_from_linear(linear: Float) -> Float:
@@ -71,14 +75,26 @@ def luminance_from_linear(linear: Float) -> Float:
     return _transformed(linear, FROM_RGB[1:2])[..., 0]
 
 
-def lightness_from_luminance(Y: Float) -> Float:
-    """Y, a share of the white's -> L of that shape, 0..100; at black, 16 subtracted would leave a rounding below 0."""
-    return 116 * (_curve(Y) - _curve(np.zeros(1, np.float32)))
+def place_from_share(shares: Float) -> Float:
+    """CIE's f: X/Xn, Y/Yn or Z/Zn, any shape -> its place on the lightness curve."""
+    bent = _at_least(_EPSILON, shares)
+    return np.cbrt(bent) + (shares - bent) * _CURVE_SLOPE
 
 
-def luminance_from_lightness(L: Float) -> Float:
-    """L (h, w) -> Y, a share of the white's."""
-    return _uncurve(_place(L))
+def share_from_place(places: Float) -> Float:
+    """The inverse of `place_from_share`."""
+    if places.min(initial=np.inf) >= _PLACE:  # true of all but dark photographs
+        return cv2.pow(places, 3).reshape(places.shape)  # in one pass
+    bent = _at_least(_PLACE, places)
+    straight = places - bent
+    straight *= 1 / _CURVE_SLOPE
+    straight += cv2.pow(bent, 3).reshape(places.shape)
+    return straight
+
+
+def lightness_from_place(y: Float) -> Float:
+    """y -> L of that shape, 0..100; at black, 16 subtracted would leave a rounding below 0."""
+    return 116 * (y - place_from_share(np.zeros(1, np.float32)))
 
 
 @cache
@@ -94,34 +110,34 @@ def linear_levels(steps: int) -> Float:
 
 
 @cache
-def lightness_levels(steps: int) -> Float:
-    """The L of the greys of these levels: (steps,)."""
-    return lightness_from_luminance(linear_levels(steps))
+def place_levels(steps: int) -> Float:
+    """The y of the greys of these levels: (steps,)."""
+    return place_from_share(linear_levels(steps))
 
 
 @cache
-def lightness_of_luminances() -> Float:
-    """The L of Y in 65,536 steps, up to 0.014 apart: (65536,)."""
-    return lightness_from_luminance(np.linspace(0, 1, 65536, dtype=np.float32))
+def places_of_luminances() -> Float:
+    """The y of Y in 65,536 steps, up to 0.00012 apart, 0.014 of L: (65536,)."""
+    return place_from_share(np.linspace(0, 1, 65536, dtype=np.float32))
 
 
 def rgb_in_gamut(L: Float, ab: Float) -> Float:
     """`linear_in_gamut`, gamma-encoded: L (h, w) and ab (h, w, 2) -> sRGB 0..1 (h, w, 3)."""
-    return srgb_from_linear(linear_in_gamut(L, luminance_from_lightness(L), np.stack(cv2.split(ab))))
+    a, b = cv2.split(ab)
+    y = L / 116 + _BLACK
+    return srgb_from_linear(linear_in_gamut(y + a / 500, y, y - b / 200, share_from_place(y)))
 
 
-def linear_in_gamut(L: Float, Y: Float, ab: Float) -> Float:
-    """Linear light 0..1 (h, w, 3) of L and its Y (h, w) and ab (2, h, w), of which there must be some.
+def linear_in_gamut(x: Float, y: Float, z: Float, Y: Float) -> Float:
+    """Linear light 0..1 (h, w, 3) of a colour's places and of the Y of its y, (h, w) each, of which there must be some.
 
-    Out of the gamut chroma is lost, never lightness or hue. An L outside 0..100 gives a grey outside 0..1.
+    Out of the gamut chroma is lost, never lightness or hue. A Y outside 0..1 gives a grey outside 0..1.
     """
-    y = _place(L)
-    a, b = ab
-    linear = _linear(cv2.scaleAdd(a, 1 / 500, y), Y, cv2.scaleAdd(b, -1 / 200, y))
+    linear = _linear(x, Y, z)
     outside = _outside(linear)
     for some in np.split(outside, range(_MOST_LOOKED_UP, len(outside), _MOST_LOOKED_UP)):
         if some.size:
-            of_some = (values.reshape(1, -1).take(some, axis=-1) for values in (y, Y, a, b))
+            of_some = (values.reshape(1, -1).take(some, axis=-1) for values in (x, y, z, Y))
             linear.reshape(1, -1, 3)[:, some] = _with_less_chroma(*of_some)
     return linear
 
@@ -132,23 +148,25 @@ def ab_under_d50(L: Float, ab: Float) -> Float:
     That the L of other colours changes is left out: the photograph keeps its own.
     """
     places = _transformed(np.concatenate([L[..., None], ab], axis=-1), _PLACES)
-    return _lab_from_shares(_transformed(_uncurve(places), D50_FROM_D65))[..., 1:]
+    return _lab_from_shares(_transformed(share_from_place(places), D50_FROM_D65))[..., 1:]
 
 
-def _with_less_chroma(y: Float, Y: Float, a: Float, b: Float) -> Float:
+def _with_less_chroma(x: Float, y: Float, z: Float, Y: Float) -> Float:
     """Of the same lightness and hue, with the largest chroma inside the gamut: by a table, then by what that is off.
 
-    y = (L + 16) / 116, Y, a and b (1, n), not more than _MOST_LOOKED_UP -> linear light (1, n, 3)
+    x, y, z and Y (1, n), not more than _MOST_LOOKED_UP -> linear light (1, n, 3)
     """
     limits = _chroma_limits()
+    to_x, to_z = x - y, z - y
+    a, b = 500 * to_x, -200 * to_z
     rows, columns = (length - 1 for length in limits.shape)
     row, column = (116 * y - 16) * (rows / 100), (np.arctan2(b, a) / np.pi + 1) * (columns / 2)
     most = cv2.remap(limits, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     share = np.minimum(most / np.maximum(np.hypot(a, b), _CHROMA_STEP), 1)
     low, high = np.minimum(Y, 0), np.maximum(Y, 1)
-    least, most_light = _ends(_linear(y + share * (a / 500), Y, y - share * (b / 200)))
+    least, most_light = _ends(_linear(y + share * to_x, Y, y + share * to_z))
     share /= np.maximum(1, np.maximum((most_light - Y) / (high - Y + 1e-7), (least - Y) / (low - Y - 1e-7)))
-    return _linear(y + share * (a / 500), Y, y - share * (b / 200)).clip(low[..., None], high[..., None])
+    return _linear(y + share * to_x, Y, y + share * to_z).clip(low[..., None], high[..., None])
 
 
 def _ends(linear: Float) -> tuple[Float, Float]:
@@ -164,8 +182,8 @@ def _chroma_limits() -> Float:
     Between its places a limit is a few thousandths of a Lab unit off in the mean.
     """
     L, hue = np.float32(np.linspace(0, 100, 129)[:, None]), np.linspace(-np.pi, np.pi, 721)
-    y = np.repeat(_place(L), len(hue), axis=1)
-    Y, to_x, to_z = _uncurve(y), np.float32(np.cos(hue) / 500), np.float32(np.sin(hue) / -200)
+    y = np.repeat(L / 116 + _BLACK, len(hue), axis=1)
+    Y, to_x, to_z = share_from_place(y), np.float32(np.cos(hue) / 500), np.float32(np.sin(hue) / -200)
     low, high = (-_GAMUT_SLACK,) * 3, (1 + _GAMUT_SLACK,) * 3
     step = np.float32(_MOST_CHROMA / 2)
     chroma = np.full_like(y, step)
@@ -176,45 +194,19 @@ def _chroma_limits() -> Float:
 
 
 def _linear(x: Float, Y: Float, z: Float) -> Float:
-    """Linear light (h, w, 3) of Y and the places of X and Z on CIE's curve, (h, w) each."""
-    return cv2.transform(cv2.merge([_uncurve(x), Y, _uncurve(z)]), TO_RGB)
+    """Linear light (h, w, 3) of x, Y and z, (h, w) each."""
+    return cv2.transform(cv2.merge([share_from_place(x), Y, share_from_place(z)]), TO_RGB)
 
 
 def _outside(linear: Float) -> NDArray[np.intp]:
     """Which pixels of (h, w, 3), counted row by row, are out of the gamut, some of them more than once."""
     low, high = np.float32(-_GAMUT_SLACK), np.float32(1 + _GAMUT_SLACK)
-    values = linear.reshape(len(linear), -1)
-    darkest, brightest, _, _ = cv2.minMaxLoc(values)
-    if low <= darkest and brightest <= high:
-        return np.empty(0, np.intp)
-    return np.flatnonzero((values < low) | (values > high)) // 3
-
-
-def _place(L: Float) -> Float:
-    """L (h, w) -> the place of its Y on CIE's curve."""
-    return cv2.addWeighted(L, 1 / 116, L, 0, 16 / 116)
+    return np.flatnonzero((linear < low) | (linear > high)) // 3
 
 
 def _lab_from_shares(shares: Float) -> Float:
     """X, Y and Z as shares of the white's (..., 3) -> Lab (..., 3)."""
-    return _transformed(_curve(shares), _LAB)
-
-
-def _curve(shares: Float) -> Float:
-    """CIE's f: X/Xn, Y/Yn or Z/Zn -> its place on the lightness curve."""
-    bent = _at_least(_EPSILON, shares)
-    return np.cbrt(bent) + (shares - bent) * _CURVE_SLOPE
-
-
-def _uncurve(places: Float) -> Float:
-    """The inverse of `_curve`."""
-    if places.min(initial=np.inf) >= _PLACE:  # true of all but dark photographs
-        return places * places * places
-    bent = _at_least(_PLACE, places)
-    straight = places - bent
-    straight *= 1 / _CURVE_SLOPE
-    straight += bent * bent * bent
-    return straight
+    return _transformed(place_from_share(shares), _LAB)
 
 
 def _at_least(limit: float, values: Float) -> Float:

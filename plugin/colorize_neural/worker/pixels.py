@@ -17,14 +17,15 @@ from numpy.typing import NDArray
 
 from colorize_neural.worker.color import (
     Float,
-    lightness_from_luminance,
-    lightness_levels,
-    lightness_of_luminances,
+    lightness_from_place,
     linear_from_srgb,
     linear_in_gamut,
     linear_levels,
-    luminance_from_lightness,
     luminance_from_linear,
+    place_from_share,
+    place_levels,
+    places_of_luminances,
+    share_from_place,
     srgb_bytes,
     srgb_from_linear,
 )
@@ -40,29 +41,29 @@ _STRIP_PIXELS = 1 << 17  # few enough for a core's cache, many enough to hide Py
 
 def lightness(pixels: Pixels) -> Float:
     """L (h, w), 0..100, of pixels (h, w, 3 or 4)."""
-    return light(pixels)[0]
+    return lightness_from_place(_light(pixels)[0])
 
 
-def light(pixels: Pixels) -> tuple[Float, Float]:
-    """L, 0..100, and its Y, 0..1, (h, w) each, of pixels (h, w, 3 or 4); by tables where that is as exact."""
+def _light(pixels: Pixels) -> tuple[Float, Float]:
+    """y and its Y, 0..1, (h, w) each, of pixels (h, w, 3 or 4); by tables where that is as exact."""
     rgb = pixels if pixels.shape[2] == 3 else cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB)
     if rgb.dtype == np.float32:
-        return _light_from_luminance(luminance_from_linear(linear_from_srgb(rgb)))
+        return _light_from(luminance_from_linear(linear_from_srgb(rgb)))
     steps = np.iinfo(rgb.dtype).max + 1
     red, green, blue = cv2.split(rgb)
     if np.array_equal(red, green) and np.array_equal(red, blue):
-        return cv2.LUT(red, lightness_levels(steps)), cv2.LUT(red, linear_levels(steps))
+        return cv2.LUT(red, place_levels(steps)), cv2.LUT(red, linear_levels(steps))
     Y = luminance_from_linear(cv2.LUT(rgb, linear_levels(steps)))
     if rgb.dtype == np.uint16:
-        return _light_from_luminance(Y)
+        return _light_from(Y)
     levels = _levels(Y)
-    return cv2.LUT(levels, lightness_of_luminances()), levels * np.float32(1 / 65535)
+    return cv2.LUT(levels, places_of_luminances()), levels * np.float32(1 / 65535)
 
 
-def _light_from_luminance(Y: Float) -> tuple[Float, Float]:
-    """L, and Y as it is found from L again, so that a grey stays one."""
-    L = lightness_from_luminance(Y)
-    return L, luminance_from_lightness(L)
+def _light_from(Y: Float) -> tuple[Float, Float]:
+    """y, and Y as it is found from y again, so that a grey stays one."""
+    y = place_from_share(Y)
+    return y, share_from_place(y)
 
 
 def reduced_lightness(pixels: Pixels, side: int) -> Float:
@@ -99,8 +100,9 @@ def paint(pixels: Pixels, enlarger: Enlarger, threads: int, progress: Callable[[
 
 
 def _paint_strip(pixels: Pixels, enlarger: Enlarger, strip: slice) -> None:
-    L, Y = light(pixels[strip])
-    colours = _encoded(linear_in_gamut(L, Y, enlarger.rows(strip.start, L)), pixels.dtype.type)
+    y, Y = _light(pixels[strip])
+    x, z = enlarger.rows(strip.start, y)
+    colours = _encoded(linear_in_gamut(x, y, z, Y), pixels.dtype.type)
     if pixels.shape[2] == colours.shape[2]:
         pixels[strip] = colours
     else:  # much faster than to assign them beside the alpha

@@ -1,6 +1,9 @@
 """Small ab -> full-size ab, guided by the photograph's own lightness, so that colours end where things end.
 
-    ab (h', w', 2), guide L (h, w)  ->  linear models ab = slope * L + offset for each place  ->  rows of ab (2, n, W)
+    ab (h', w', 2), guide L (h, w)  ->  linear models ab = slope * L + offset for each place  ->  rows of x and z (n, W)
+
+At full size the models speak of the places on CIE's curve (color.py), from which light is but a cube away: x and z are
+linear in y where a and b are linear in L.
 
 He, Sun and Tang, "Guided Image Filtering", PAMI 2013, in the form of He and Sun's "Fast Guided Filter" (2015): the
 linear models are fitted on a reduced photograph and enlarged, to the full height at once, to the full width when rows
@@ -27,16 +30,24 @@ class Enlarger:
         """ab (h', w', 2) and guide L (h, w) of the same photograph, whose full height and width are `size`."""
         height, self._width = size
         models = _fitted(ab, guide) if guided else [(np.zeros_like(plane), plane) for plane in cv2.split(ab)]
-        self._models = [[_stretched(plane, plane.shape[1], height) for plane in model] for model in models]
+        self._models = [
+            [_stretched(plane, plane.shape[1], height) for plane in _of_places(slope, offset, share)]
+            for (slope, offset), share in zip(models, (1 / 500, -1 / 200), strict=True)
+        ]
 
-    def rows(self, top: int, L: Float) -> Float:
-        """ab (2, n, W) of the rows from `top`, whose lightness is L (n, W)."""
-        ab = np.empty((2, *L.shape), np.float32)
-        for channel, model in enumerate(self._models):
-            slope, offset = (_stretched(plane[top : top + len(L)], self._width, len(L)) for plane in model)
-            np.multiply(slope, L, out=ab[channel])
-            ab[channel] += offset
-        return ab
+    def rows(self, top: int, y: Float) -> tuple[Float, Float]:
+        """x and z (n, W) of the rows from `top`, whose lightness has the place y (n, W)."""
+        x, z = (self._applied(model, top, y) for model in self._models)
+        return x, z
+
+    def _applied(self, model: list[Float], top: int, y: Float) -> Float:
+        slope, offset = (_stretched(plane[top : top + len(y)], self._width, len(y)) for plane in model)
+        return cv2.accumulateProduct(slope, y, offset)  # in one pass
+
+
+def _of_places(slope: Float, offset: Float, share: float) -> tuple[Float, Float]:
+    """a or b = slope * L + offset -> the slope and offset of y + share * (a or b) = slope * y + offset."""
+    return 1 + 116 * share * slope, share * (offset - 16 * slope)
 
 
 def _stretched(plane: Float, width: int, height: int) -> Float:
