@@ -63,13 +63,19 @@ class Loss:
 
 @dataclass(frozen=True)
 class Decoded:
-    """Added to the loss: how colours, decoded at the default temperature, differ from the truth's; 0 leaves one out."""
+    """Added to the loss: how decoded colours differ from the truth's; a weight of 0 leaves one out.
+
+    They are decoded at the default temperature, or each crop at one drawn from between `temperatures`; then the weight
+    of chroma falls from temperature to temperature, to 0 at the highest, so that low ones become vivid, high ones
+    cautious.
+    """
 
     share: float  # of each batch that is decoded and looked at, for it takes as long as the training itself
     encoder: str  # the frozen network that looks at them
     perceptual: float  # the weights: how alike they look to it,
     distance: float  # how far they are off in the ab plane,
-    chroma: float  # and how much more or less chroma a crop has, pixel by pixel in order
+    chroma: float  # and how much more or less chroma a crop has, pixel by pixel in order, at the default temperature
+    temperatures: list[float] = field(default_factory=list)  # the lowest and the highest; [] is the default one alone
 
 
 @dataclass(frozen=True)
@@ -164,6 +170,9 @@ class Recipe:
             framing_from(self.manifest.size)
         except (TypeError, ValueError) as error:
             raise ColorizeError(f"This recipe's size under [manifest] cannot be used: {error}; mend it.") from error
+        limits, default = self.decoded.temperatures if self.decoded else [], self.manifest.temperature
+        if limits and not (len(limits) == 2 and default and 0 < limits[0] <= default < limits[1]):
+            raise ColorizeError(f"This recipe's temperatures {limits} do not enclose the default one: mend them.")
         if not 0 < self.data.held_out <= 0.5:
             raise ColorizeError(f"This recipe holds out {self.data.held_out:g} of the photographs: choose 0.01 to 0.5.")
 

@@ -33,7 +33,7 @@ from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 from export import run
 from export.batches import Batches
 from export.decode import ExportedColorizer
-from export.decoded import chroma_gap, distance
+from export.decoded import chroma_gap, distance, drawn_temperatures
 from export.losses import LOSSES
 from export.networks import NETWORKS
 from export.optimizers import OPTIMIZERS
@@ -106,20 +106,22 @@ class Training(lightning.LightningModule):
         return loss
 
     def _decoded_loss(self, answer: Tensor, batch: Batch) -> Tensor | float:
-        """Of the first photographs of the batch, decoded as users will see them; 0 where the recipe wants none."""
+        """Of the first crops of the batch, decoded as users will see them; 0 where the recipe wants none."""
         wanted = self.recipe.decoded
         if wanted is None or self.perceptual is None:
             return 0.0
         seen = slice(math.ceil(len(answer) * wanted.share))
         L, true_ab = batch["L"][seen], batch["ab"][seen]
         with torch.autocast(answer.device.type, enabled=False):
-            temperature = torch.tensor([self.recipe.manifest.temperature or 1.0], device=answer.device)
+            default = self.recipe.manifest.temperature or 1.0
+            drawn = drawn_temperatures(wanted.temperatures, default, len(L))
+            temperature, chroma_share = (some.to(answer.device) for some in drawn)
             ab = self.loss.decoder().to(answer.device)(answer[seen].float(), temperature)
             looks = partial(self.perceptual, L, averaged=self.trainer.strategy.reduce)
             measures: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
                 "perceptual": looks,
-                "distance": distance,
-                "chroma": chroma_gap,
+                "distance": lambda *both: distance(*both).mean(),
+                "chroma": lambda *both: (chroma_share * chroma_gap(*both)).mean(),
             }
             losses = {name: measure(ab, true_ab) for name, measure in measures.items() if getattr(wanted, name)}
         self.log_dict(losses, prog_bar=True)

@@ -97,6 +97,7 @@ def test_every_recipe_survives_the_way_into_a_checkpoint_and_back(file: Path, fu
         ('title = "Autochrome"', "", "title"),
         ("seed = 1", "seed =", "mend it"),
         ("multiple = 32", "side = 64", "size under"),
+        ("[decoded]", "[decoded]\ntemperatures = [0.6, 1.0]", "do not enclose the default"),
         ("[start]", "[start]\nend = 1", "end"),
         ("[manifest]", "[manifest]\n[other]", "description"),
     ],
@@ -205,6 +206,15 @@ def test_the_distance_of_decoded_colours_is_0_at_the_truth_and_grows_with_every_
     assert off[0] == 0
     assert off == sorted(off)
     assert off[4] - off[3] == pytest.approx(2**0.5 / 15, rel=0.01)  # one unit in a and in b, shares of 15
+
+
+def test_the_weight_of_chroma_falls_from_low_temperatures_to_high_ones() -> None:
+    torch.manual_seed(1)
+    drawn, shares = decoded.drawn_temperatures([0.1, 1.0], 0.5, 1000)
+    assert 0.1 <= drawn.min() < 0.11 and 0.99 < drawn.max() <= 1.0
+    assert torch.allclose(shares, 1 + 2 * (0.5 - drawn), atol=1e-6)  # 1 at the default, 0 at the highest
+    only, all_of_it = decoded.drawn_temperatures([], 0.5, 2)
+    assert only.tolist() == [0.5, 0.5] and all_of_it.tolist() == [1.0, 1.0]
 
 
 def test_a_crop_is_degraded_for_the_network_only(photos: Path, recipe: Recipe) -> None:
