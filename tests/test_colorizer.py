@@ -13,8 +13,8 @@ from colorize_neural.errors import ColorizeError
 from colorize_neural.settings import Settings
 from colorize_neural.worker.color import Float, lab_from_rgb
 from colorize_neural.worker.colorizer import Colorizer, Options
-from colorize_neural.worker.models import Session
 from colorize_neural.worker.pixels import lightness
+from colorize_neural.worker.sessions import Session
 from colorize_neural.worker.upsample import Enlarger
 from numpy.typing import NDArray
 

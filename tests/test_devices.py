@@ -15,7 +15,8 @@ from colorize_neural.errors import ColorizeError
 from colorize_neural.worker import providers
 from colorize_neural.worker.colorizer import Colorizer, Options, Outcome
 from colorize_neural.worker.devices import Devices, Trials, tried
-from colorize_neural.worker.models import Model, Session, read_models
+from colorize_neural.worker.models import Model, read_models
+from colorize_neural.worker.sessions import Session
 
 from tests.absence import absent
 from tests.tiny_models import make_models

@@ -17,8 +17,9 @@ from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.color import D65, Float, lab_from_rgb, srgb_from_linear
 from colorize_neural.worker.colorizer import Colorizer, Options
 from colorize_neural.worker.framing import AnySize
-from colorize_neural.worker.models import Model, Session, read_models
+from colorize_neural.worker.models import Model, read_models
 from colorize_neural.worker.pixels import lightness
+from colorize_neural.worker.sessions import Session
 from skimage import color, data
 from torch import Tensor, nn
 

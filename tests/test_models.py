@@ -10,8 +10,9 @@ import onnx
 import pytest
 from colorize_neural.worker.color import lab_from_rgb
 from colorize_neural.worker.colorizer import Colorizer, Options
-from colorize_neural.worker.models import CONTRACT, MANIFEST, Model, Session, read_models
+from colorize_neural.worker.models import CONTRACT, MANIFEST, Model, read_models
 from colorize_neural.worker.photos import read_photograph
+from colorize_neural.worker.sessions import Session
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 FOLDER = REPOSITORY / "models"

@@ -17,7 +17,8 @@ from colorize_neural.lock import lock
 from colorize_neural.settings import ADDED_VARIABLE, MANIFEST, MODELS_VARIABLE, Settings
 from colorize_neural.worker.color import Float, lab_from_rgb, rgb_from_lab
 from colorize_neural.worker.colorizer import Colorizer, Options
-from colorize_neural.worker.models import Session, read_added, read_models
+from colorize_neural.worker.models import read_added, read_models
+from colorize_neural.worker.sessions import Session
 from colorize_neural.worker.trial import LARGEST, try_model
 from skimage import color
 

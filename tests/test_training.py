@@ -16,7 +16,8 @@ import pytest
 import torch
 from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.color import lab_from_rgb
-from colorize_neural.worker.models import Session, read_models
+from colorize_neural.worker.models import read_models
+from colorize_neural.worker.sessions import Session
 from skimage import data
 
 from export import bins, decoded, evaluate, metrics, robustness, to_onnx, train

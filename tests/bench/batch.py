@@ -20,7 +20,8 @@ import pyvips
 from colorize_neural import settings
 from colorize_neural.worker import photos
 from colorize_neural.worker.cores import cores
-from colorize_neural.worker.models import Session, read_models
+from colorize_neural.worker.models import read_models
+from colorize_neural.worker.sessions import Session
 
 from tests.bench.photographs import write_photograph
 from tests.bench.processes import COMMAND, output, peak_memory

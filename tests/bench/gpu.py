@@ -22,8 +22,9 @@ from colorize_neural.client import Client
 from colorize_neural.errors import ColorizeError
 from colorize_neural.protocol import Message, Shape
 from colorize_neural.settings import Settings
-from colorize_neural.worker.models import Model, Session, content_of, read_models
+from colorize_neural.worker.models import Model, content_of, read_models
 from colorize_neural.worker.providers import GPU_PROVIDERS, gpu_providers
+from colorize_neural.worker.sessions import Session
 from numpy.typing import NDArray
 
 from installer import runtimes

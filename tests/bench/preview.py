@@ -16,7 +16,8 @@ from colorize_neural import __version__, settings
 from colorize_neural.client import Client
 from colorize_neural.protocol import Shape
 from colorize_neural.settings import Settings
-from colorize_neural.worker.models import Session, read_models
+from colorize_neural.worker.models import read_models
+from colorize_neural.worker.sessions import Session
 
 from tests.bench.photographs import SAMPLES
 from tests.bench.results import Row, row_of_seconds

@@ -157,6 +157,10 @@ def _untold(_fraction: float, _text: str) -> None:
 
 def _load_libraries() -> None:
     """While the front end reads its pixels."""
+    from colorize_neural.worker.models import read_ahead, read_models  # noqa: PLC0415
+
+    with contextlib.suppress(ColorizeError):  # it will be told when a photograph comes
+        read_ahead(read_models(settings.models_folder())[0])
     try:
         import colorize_neural.worker.colorizer  # noqa: F401, PLC0415
     except Exception as error:

@@ -24,8 +24,9 @@ import onnxruntime as ort
 from colorize_neural import settings
 from colorize_neural.worker.color import Float
 from colorize_neural.worker.cores import cores, on_threads
-from colorize_neural.worker.models import Model, Session
+from colorize_neural.worker.models import Model
 from colorize_neural.worker.providers import CPU, GPU, NO_SUPPORT, NoGpuError, gpu_providers
+from colorize_neural.worker.sessions import Session
 
 AUTO = "auto"
 DEVICES = (AUTO, CPU, GPU)

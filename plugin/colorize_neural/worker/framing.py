@@ -8,12 +8,10 @@ A manifest says it as {"short_side": 224, "multiple": 32} or as {"side": 64, "pa
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import cv2
-import numpy as np
-
-from colorize_neural.worker.color import Float
+if TYPE_CHECKING:
+    from colorize_neural.worker.color import Float
 
 Size = tuple[int, int]  # height and width
 _LONGEST_TO_SHORTEST = 8  # a photograph more slender than this is squeezed for the network
@@ -66,6 +64,8 @@ class OneSize:
         """The photograph in the middle of a square."""
         if L.shape == (self.side, self.side):
             return L
+        import cv2  # noqa: PLC0415 - a list of models is read without it
+
         top, left = self._corner(L.shape)
         below, right = self.side - top - L.shape[0], self.side - left - L.shape[1]
         return cv2.copyMakeBorder(L, top, below, left, right, cv2.BORDER_CONSTANT, value=self.padding)
@@ -74,6 +74,8 @@ class OneSize:
         """The part of the answer that is the photograph, whose working size is `size`."""
         if size == (self.side, self.side):
             return ab
+        import numpy as np  # noqa: PLC0415
+
         return np.stack([self._cut(np.ascontiguousarray(one), size) for one in ab])
 
     def trial_sizes(self) -> list[Size]:
@@ -82,6 +84,8 @@ class OneSize:
 
     def _cut(self, ab: Float, size: Size) -> Float:
         """One ab (h', w', 2), cut out in pixels of the network's input; then its own pixels are as large as before."""
+        import cv2  # noqa: PLC0415
+
         top, left = self._corner(size)
         whole = cv2.resize(ab, (self.side, self.side), interpolation=cv2.INTER_NEAREST)
         part = whole[top : top + size[0], left : left + size[1]]

@@ -1,6 +1,6 @@
-"""The models folders: what their manifests say, whether a file is intact, and the ONNX Runtime session on one device.
+"""The models folders: what their manifests say, and whether a file is intact.
 
-L (h, w), 0..100;  temperatures  ->  ab (t, h', w', 2) in Lab units       (the contract, version 1, or an adapter)
+It needs no library, so that a worker which loads them can read its model's file meanwhile.
 """
 
 from __future__ import annotations
@@ -9,20 +9,13 @@ import contextlib
 import json
 import re
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import onnxruntime as ort
-
 from colorize_neural import settings
 from colorize_neural.errors import ColorizeError
-from colorize_neural.worker.adapters import ADAPTERS, Adapter, ab_by_adapter
-from colorize_neural.worker.color import Float
 from colorize_neural.worker.framing import Framing, framing_from
-from colorize_neural.worker.providers import GPU, open_on_gpu, open_session
 
 CONTRACT = 1
 MANIFEST = settings.MANIFEST
@@ -115,7 +108,7 @@ def model_from_entry(entry: dict[str, Any], folder: Path) -> Model:
     """ValueError, KeyError or TypeError where an entry of a manifest cannot be used, or names a file elsewhere."""
     texts = ("id", "title", "description", "group", "kind", "trained_on", "licence", "sha256")
     temperature, adapter = entry["temperature"], entry.get("adapter")
-    if not PLAIN_NAME.fullmatch(entry["file"]) or adapter not in (None, *ADAPTERS):
+    if not PLAIN_NAME.fullmatch(entry["file"]) or not (adapter is None or _is_known(adapter)):
         raise ValueError(f"the file {entry['file']} or its adapter")
     return Model(
         **{key: str(entry[key]) for key in texts},
@@ -126,41 +119,57 @@ def model_from_entry(entry: dict[str, Any], folder: Path) -> Model:
     )
 
 
-class Session:
-    """A model that is ready to run on one device."""
+def _is_known(adapter: str) -> bool:
+    from colorize_neural.worker.adapters import ADAPTERS  # noqa: PLC0415 - loads libraries
 
-    def __init__(self, model: Model, device: str, threads: int = 0) -> None:
-        """threads: of the CPU, 0 for one a core; NoGpuError where `device` is the GPU and there is none to run on."""
-        self._adapter = ADAPTERS[model.adapter] if model.adapter else None
-        # one pass at a time: DirectML crashes where threads meet in a session, and each takes memory of the card
-        self._turn = threading.Lock() if device == GPU else contextlib.nullcontext()
-        content = content_of(model)
-        digests: list[str] = []
-        hasher = threading.Thread(target=lambda: digests.append(digest_of(content)))
-        hasher.start()  # meanwhile: a changed file is parsed, but never run
+    return adapter in ADAPTERS
+
+
+class ModelFile:
+    """A model's file, which a thread of its own reads and hashes from now on."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._content, self._digest = b"", ""
+        self._failure: Exception | None = None
+        self._is_read = threading.Event()
+        self._hasher = threading.Thread(target=self._read, daemon=True)
+        self._hasher.start()
+
+    def content(self) -> bytes:
+        """As soon as it is read, a changed file's too; ColorizeError where it cannot be read."""
+        self._is_read.wait()
+        if self._failure:
+            raise self._failure
+        return self._content
+
+    def check(self) -> None:
+        """ColorizeError where it is not the file that the manifest tells of, for it must not be run."""
+        self._hasher.join()
+        check_intact(self._model, self._digest)
+
+    def _read(self) -> None:
         try:
-            self._session = open_on_gpu(content, threads) if device == GPU else open_session(content, (), threads)
-        except ColorizeError:
-            raise
-        except Exception as error:  # ONNX Runtime's own exceptions share no better base
-            raise ColorizeError(f"ONNX Runtime cannot use the model {model.id}: {_first_line(error)}") from error
-        finally:
-            hasher.join()
-            check_intact(model, digests[0])  # that a file is damaged is told before all else
-
-    def run(self, L: Float, temperatures: Sequence[float]) -> Float:
-        """L (h, w) as the model's framing makes it -> ab (t, h', w', 2)."""
-        with self._turn:
-            return find_ab(self._session, self._adapter, L, temperatures)
+            self._content = content_of(self._model)
+        except Exception as error:
+            self._failure = error
+        self._is_read.set()
+        self._digest = digest_of(self._content)
 
 
-def find_ab(session: ort.InferenceSession, adapter: Adapter | None, L: Float, temperatures: Sequence[float]) -> Float:
-    """L (h, w) -> ab (t, h', w', 2); a foreign network knows no temperature and answers once for all."""
-    if adapter:
-        return np.repeat(ab_by_adapter(session, adapter, L)[None], len(temperatures), axis=0)
-    feeds = {"L": L[None, None].astype(np.float32), "temperature": np.array(temperatures, np.float32)}
-    (ab,) = session.run(["ab"], feeds)
-    return np.moveaxis(ab, 1, -1)
+_ahead: dict[Model, ModelFile] = {}
+
+
+def read_ahead(model: Model) -> None:
+    """Begins to read the file of the model that will probably be the first one."""
+    _ahead[model] = ModelFile(model)
+
+
+def file_of(model: Model) -> ModelFile:
+    """The file of a model that is to run; nothing that was read ahead is kept."""
+    file = _ahead.pop(model, None) or ModelFile(model)
+    _ahead.clear()
+    return file
 
 
 def content_of(model: Model) -> bytes:
@@ -173,7 +182,7 @@ def content_of(model: Model) -> bytes:
 
 def digest_of(content: bytes) -> str:
     """The SHA-256 of a file, as the manifest tells it."""
-    import hashlib  # noqa: PLC0415 - loads OpenSSL, while ONNX Runtime is at work
+    import hashlib  # noqa: PLC0415 - loads OpenSSL, while others are at work
 
     return hashlib.sha256(content).hexdigest()
 
@@ -182,7 +191,3 @@ def check_intact(model: Model, digest: str) -> None:
     """ColorizeError where this is not the digest that the manifest tells."""
     if digest != model.sha256:
         raise ColorizeError(f"The model file {model.file} is damaged: {model.remedy}.")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]

@@ -22,8 +22,9 @@ from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.adapters import ADAPTERS, fits, fitting_adapters, side_of
 from colorize_neural.worker.color import Float
 from colorize_neural.worker.framing import framing_from
-from colorize_neural.worker.models import ADDED, CONTRACT, find_ab
+from colorize_neural.worker.models import ADDED, CONTRACT
 from colorize_neural.worker.providers import open_session
+from colorize_neural.worker.sessions import find_ab
 
 LARGEST = 1 << 30  # bytes of a file
 _MEMORY = 8 << 30  # bytes of address space, of which a file of that size takes half
