@@ -104,13 +104,14 @@ def test_a_killed_run_is_resumed_and_no_one_can_tell(archive: Archive) -> None:
     assert len(lines) - len(names) <= kills * 2  # what is noted and did not get its name is done once more
 
 
-def test_an_interrupted_run_ends_with_a_sentence_and_goes_on_later(archive: Archive) -> None:
+@pytest.mark.parametrize("wanted", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_with_a_sentence_and_goes_on_later(archive: Archive, wanted: signal.Signals) -> None:
     for number in range(20):
         archive.add(f"{number}.png", side=500)
     report = archive.folder / "report.json"
     process = archive.command(archive.scans, "-o", archive.out, "--jobs", "1", "--report", report)
     begun(process, archive.out)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(wanted)
     _, errors = process.communicate()
     assert process.returncode == 1, errors
     assert "goes on where this one stopped" in errors

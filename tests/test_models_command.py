@@ -121,7 +121,10 @@ def test_what_is_known_of_a_model_is_told(added: Path, tmp_path: Path, capsys: C
     models("info", "two")
     assert "unknown, for the file does not say" in capsys.readouterr().out
     assert models("list") == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()][-2:] == ["one", "two"]
+    heads, *rows, default = capsys.readouterr().out.splitlines()
+    assert heads.split() == ["id", "title", "kind", "temperature", "size"]
+    assert [row.split()[0] for row in rows][-2:] == ["one", "two"]
+    assert default == f"Without --model, it is {rows[0].split()[0]}."
 
 
 @pytest.mark.parametrize(

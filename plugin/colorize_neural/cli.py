@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import signal
 import sys
 import threading
 from collections.abc import Sequence
@@ -33,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a machine that shuts down ends it as Ctrl+C does
     try:
         return _manage_models(arguments[1:]) if list(arguments[:1]) == ["models"] else _colorize(arguments)
     except KeyboardInterrupt:

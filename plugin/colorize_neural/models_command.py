@@ -31,12 +31,17 @@ def main(arguments: Sequence[str]) -> int:
 
 def _list(_chosen: argparse.Namespace) -> int:
     models = added.known_models()
-    ids, titles = (max(map(len, texts)) for texts in zip(*((model.id, model.title) for model in models), strict=True))
-    for model in models:
-        temperature = "ignored" if model.default_temperature is None else f"{model.default_temperature:g}"
-        known = f"{model.id:{ids}}  {model.title:{titles}}  {model.kind:16} temperature {temperature:8}"
-        print(f"{known} {_size(model)}", flush=True)
+    rows = [("id", "title", "kind", "temperature", "size"), *map(_row, models)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(f"{text:{width}}" for text, width in zip(row, widths, strict=True)).rstrip(), flush=True)
+    print(f"Without --model, it is {models[0].id}.")
     return 0
+
+
+def _row(model: Model) -> tuple[str, ...]:
+    temperature = "ignored" if model.default_temperature is None else f"{model.default_temperature:g}"
+    return model.id, model.title, model.kind, temperature, _size(model)
 
 
 def _info(chosen: argparse.Namespace) -> int:
