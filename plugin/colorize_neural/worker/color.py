@@ -99,8 +99,8 @@ def lightness_from_place(y: Float) -> Float:
 
 @cache
 def srgb_bytes() -> NDArray[np.uint8]:
-    """The sRGB of linear light in 65,536 steps, where the first 8-bit level takes twenty: (65536,)."""
-    return np.rint(255 * srgb_from_linear(np.linspace(0, 1, 65536, dtype=np.float32))).astype(np.uint8)
+    """The sRGB of linear light that was cut to 16 bits, where the first level takes ten steps: (65536,)."""
+    return np.rint(255 * srgb_from_linear(_middles())).astype(np.uint8)
 
 
 @cache
@@ -117,8 +117,13 @@ def place_levels(steps: int) -> Float:
 
 @cache
 def places_of_luminances() -> Float:
-    """The y of Y in 65,536 steps, up to 0.00012 apart, 0.014 of L: (65536,)."""
-    return place_from_share(np.linspace(0, 1, 65536, dtype=np.float32))
+    """The y of Y that was cut to 16 bits, up to 0.00012 apart, 0.014 of L: (65536,)."""
+    return place_from_share(_middles())
+
+
+def _middles() -> Float:
+    """What stands for the numbers, times 65,535, whose digits behind the point were cut."""
+    return (np.arange(65536, dtype=np.float32) + 0.5) / 65535
 
 
 def rgb_in_gamut(L: Float, ab: Float) -> Float:
