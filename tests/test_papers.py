@@ -71,7 +71,7 @@ def test_a_systems_minutes_make_a_model_and_a_row_of_the_table(
     places = ["--photos", str(photos / "train"), "--dev", str(photos / "test"), "--out", str(tmp_path / "runs")]
     papers.main([WANG, *places, "--minutes", str(SECONDS / 60)])
     (entry,) = json.loads((models / "manifest.json").read_text())["models"]
-    assert entry["training"]["minutes"] == pytest.approx(SECONDS / 60, rel=0.5)
+    assert SECONDS / 60 <= entry["training"]["minutes"] < 1  # a step that has begun is ended
     assert 0 < entry["training"]["crops"] < entry["training"]["crops_wanted"]
     assert entry["temperature"] is None
     page = (models / "README.md").read_text()
