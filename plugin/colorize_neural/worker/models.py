@@ -11,11 +11,14 @@ import re
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from colorize_neural import settings
 from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.framing import Framing, framing_from
+
+if TYPE_CHECKING:
+    from colorize_neural.worker.adapters import Adapter
 
 CONTRACT = 1
 MANIFEST = settings.MANIFEST
@@ -108,21 +111,26 @@ def model_from_entry(entry: dict[str, Any], folder: Path) -> Model:
     """ValueError, KeyError or TypeError where an entry of a manifest cannot be used, or names a file elsewhere."""
     texts = ("id", "title", "description", "group", "kind", "trained_on", "licence", "sha256")
     temperature, adapter = entry["temperature"], entry.get("adapter")
-    if not PLAIN_NAME.fullmatch(entry["file"]) or not (adapter is None or _is_known(adapter)):
-        raise ValueError(f"the file {entry['file']} or its adapter")
-    return Model(
+    if not PLAIN_NAME.fullmatch(entry["file"]):
+        raise ValueError(f"the file {entry['file']}")
+    model = Model(
         **{key: str(entry[key]) for key in texts},
         file=folder / entry["file"],
         framing=framing_from(entry["size"]),
         default_temperature=None if temperature is None else float(temperature["default"]),
         adapter=adapter,
     )
+    adapter_of(model)
+    return model
 
 
-def _is_known(adapter: str) -> bool:
-    from colorize_neural.worker.adapters import ADAPTERS  # noqa: PLC0415 - loads libraries
+def adapter_of(model: Model) -> Adapter | None:
+    """What makes a foreign network one of ours; KeyError where the manifest names none that is known."""
+    if model.adapter is None:
+        return None
+    from colorize_neural.worker.adapters import ADAPTERS  # noqa: PLC0415 - few models need them, and they libraries
 
-    return adapter in ADAPTERS
+    return ADAPTERS[model.adapter]
 
 
 class ModelFile:

@@ -8,15 +8,18 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime as ort
 
 from colorize_neural.errors import ColorizeError
-from colorize_neural.worker.adapters import ADAPTERS, Adapter, ab_by_adapter
 from colorize_neural.worker.color import Float
-from colorize_neural.worker.models import Model, file_of
+from colorize_neural.worker.models import Model, adapter_of, file_of
 from colorize_neural.worker.providers import GPU, open_on_gpu, open_session
+
+if TYPE_CHECKING:
+    from colorize_neural.worker.adapters import Adapter
 
 
 class Session:
@@ -24,7 +27,7 @@ class Session:
 
     def __init__(self, model: Model, device: str, threads: int = 0) -> None:
         """threads: of the CPU, 0 for one a core; NoGpuError where `device` is the GPU and there is none to run on."""
-        self._adapter = ADAPTERS[model.adapter] if model.adapter else None
+        self._adapter = adapter_of(model)
         # one pass at a time: DirectML crashes where threads meet in a session, and each takes memory of the card
         self._turn = threading.Lock() if device == GPU else contextlib.nullcontext()
         file = file_of(model)
@@ -47,6 +50,8 @@ class Session:
 def find_ab(session: ort.InferenceSession, adapter: Adapter | None, L: Float, temperatures: Sequence[float]) -> Float:
     """L (h, w) -> ab (t, h', w', 2); a foreign network knows no temperature and answers once for all."""
     if adapter:
+        from colorize_neural.worker.adapters import ab_by_adapter  # noqa: PLC0415 - few models need it
+
         return np.repeat(ab_by_adapter(session, adapter, L)[None], len(temperatures), axis=0)
     feeds = {"L": L[None, None].astype(np.float32), "temperature": np.array(temperatures, np.float32)}
     (ab,) = session.run(["ab"], feeds)
