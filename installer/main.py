@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="install.py",
         description=f"Installs Colorize (neural) {__version__} for this user, or upgrades it: the plug-in for every "
-        "GIMP 2.10 and 3, and the command colorize-neural. It needs no root, and some 600 MB of space.",
+        "GIMP 2.10 and 3, and the command colorize-neural. It needs no root, and some 400 MB of space.",
     )
     instead = parser.add_mutually_exclusive_group()
     instead.add_argument("--check", action="store_true", help="install nothing: look whether all is well")

@@ -18,6 +18,8 @@ ENVIRONMENT = REPOSITORY / ".environments" / "tests"
 PROGRAMS = ENVIRONMENT / {"posix": "bin", "nt": "Scripts"}[os.name]
 STAMP = ENVIRONMENT / "made-from"
 
+# two at once, for many wait for a GIMP or a server; more would need the memory of as many trainings
+IN_PARALLEL = ("--numprocesses", "auto", "--maxprocesses", "2", "--dist", "loadfile")
 CHECKS = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy", "."))
 
 
@@ -28,7 +30,7 @@ def main() -> int:
     failed = [" ".join(check) for check in CHECKS if not passes(*check)]
     if failed:
         print(f"Failed: {', '.join(failed)}", flush=True)
-    return 0 if passes("pytest", *sys.argv[1:]) and not failed else 1
+    return 0 if passes("pytest", *IN_PARALLEL, *sys.argv[1:]) and not failed else 1
 
 
 def passes(program: str, *arguments: str) -> bool:

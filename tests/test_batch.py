@@ -178,6 +178,24 @@ def test_a_link_in_a_circle_and_results_among_the_scans_end_well(archive: Archiv
     assert f"{archive.out} was left alone, for it holds results." in done.stderr
 
 
+def test_photographs_that_lie_where_the_results_go_are_told_of(archive: Archive) -> None:
+    archive.add("a.png")
+    archive.add("1946/b.png")
+    archive.add("1946/jazz/c.png")
+    told = f"Left alone: 2 photographs in {archive.scans / '1946'}, where the results go."
+    for more in (["--dry-run"], []):
+        done = archive.run(archive.scans, "-o", archive.scans / "1946", *more)
+        assert done.returncode == 0
+        assert told in done.stderr
+    assert told not in archive.run(archive.scans, "-o", archive.out).stderr
+
+
+def test_a_temperature_of_0_is_the_models_own(archive: Archive) -> None:
+    archive.add("a.png")
+    archive.colorize()
+    assert "1 were done before" in archive.colorize("--temperature", "0")
+
+
 def test_a_link_to_another_disk_is_followed_and_one_that_dangles_is_no_free_place(archive: Archive) -> None:
     archive.add("a.png")
     (archive.folder / "disk").mkdir()
@@ -384,7 +402,10 @@ BAD_INPUT = {
     "an unknown model": (["scans", "-o", "out", "--model", "nobody"], "orange, grey"),
     "an unknown format": (["scans", "-o", "out", "--format", "bmp"], "--help"),
     "no jobs": (["scans", "-o", "out", "--jobs", "0"], "--help"),
-    "a report of one photograph": (["scans/a.png", "-o", "out.png", "--report", "r"], "need a folder"),
+    "a report of one photograph": (
+        ["scans/a.png", "-o", "out.png", "--report", "r"],
+        "--report is for results in a folder",
+    ),
     "a report in the place of a photograph": (["scans", "-o", "out", "--report", "scans/a.png"], "no earlier report"),
     "a report in the place of a folder": (["scans", "-o", "out", "--report", "empty"], "no earlier report"),
     "jobs that are no number": (["scans", "-o", "out", "--jobs", "x"], "--help"),

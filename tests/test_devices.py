@@ -153,7 +153,7 @@ def test_without_a_provider_for_gpus_nothing_is_tried_and_nothing_written(models
     if providers.gpu_providers():
         absent("this ONNX Runtime has a provider for GPUs")
     outcome = coloured(models["orange"].file.parent)
-    assert outcome == Outcome("cpu", "Ran on the CPU, because this installation has no support for GPUs.")
+    assert outcome == Outcome("cpu", "Ran on the CPU, because this installation is one for CPUs.")
     assert not settings.data_folder().exists()
 
 

@@ -58,6 +58,7 @@ def _colorize(arguments: Sequence[str]) -> int:
     from colorize_neural.folders import is_folder  # noqa: PLC0415, --help needs neither this
     from colorize_neural.worker.colorizer import Options  # noqa: PLC0415, nor ONNX Runtime
 
+    chosen.temperature = chosen.temperature or None  # 0 as in GIMP
     options = Options(**{field.name: getattr(chosen, field.name) for field in fields(Options)})
     if len(chosen.photos) > 1 or is_folder(chosen.photos[0]) or any(getattr(chosen, name) for name in FOR_FOLDERS):
         if chosen.progress:
@@ -159,7 +160,10 @@ def _check_places(chosen: argparse.Namespace) -> None:
     if chosen.report:
         check_report(chosen.report)
     if chosen.out.suffix.lower() in FORMATS and not is_folder(chosen.out):
-        raise ColorizeError(f"{chosen.out} is the name of a file, but the results need a folder: name another.")
+        if len(chosen.photos) > 1 or is_folder(chosen.photos[0]):
+            raise ColorizeError(f"{chosen.out} is the name of a file, but the results need a folder: name another.")
+        option = next(name for name in FOR_FOLDERS if getattr(chosen, name)).replace("_", "-")
+        raise ColorizeError(f"--{option} is for results in a folder, and {chosen.out} is the name of a file: name one.")
 
 
 def _pool(chosen: argparse.Namespace, options: Options, colorizer: FileColorizer) -> Pool:
@@ -182,7 +186,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="PNG, JPEG, TIFF, WebP, ... or a folder")
     parser.add_argument("-o", "--out", type=Path, required=True, help="a file for one photograph, a folder for several")
     parser.add_argument("--model", default="", help=f'an id that "{settings.NAME} models" lists (default: the first)')
-    parser.add_argument("--temperature", type=float, help="0.05 (bold) to 1 (even) (default: the model's own)")
+    parser.add_argument("--temperature", type=float, help="0.05 (bold) to 1 (even) (default: 0, the model's own)")
     parser.add_argument("--strength", type=float, default=1.0, help="0 to 2, multiplies the chroma (default: 1)")
     parser.add_argument("--warmth", type=float, default=0.0, help="-1 (colder) to 1 (warmer) (default: 0)")
     yes_or_no = argparse.BooleanOptionalAction

@@ -47,10 +47,12 @@ class Kinds:
 class Plan:
     """What there is to do, a sentence for each folder that cannot be looked into, and what is no photograph."""
 
+    out: Path
     tasks: list[Task] = field(default_factory=list)
     unread: dict[Path, str] = field(default_factory=dict)
     others: Counter[str] = field(default_factory=Counter)  # how many files of each other suffix
     results: list[Path] = field(default_factory=list)  # folders of other runs' results, which are no photographs
+    among_results: int = 0  # photographs that lie where the results go
 
     def __len__(self) -> int:
         """How many photographs and folders there will be something to say of."""
@@ -60,12 +62,17 @@ class Plan:
         """Sentences on what is not taken for photographs; some of it may be some after all."""
         told = ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in sorted(self.others.items()))
         others = [f"Other files were left alone: {told}."] if told else []
+        if self.among_results:
+            count = f"{self.among_results} photograph{'s' * (self.among_results > 1)}"
+            others.append(
+                f"Left alone: {count} in {self.out}, where the results go. Name another folder to colour them too."
+            )
         return others + [f"{folder} was left alone, for it holds results." for folder in self.results]
 
 
 def plan(sources: Iterable[Path], out: Path, kinds: Kinds) -> Plan:
     """The tasks of all sources, folders with all below them; ColorizeError where they cannot be done as they are."""
-    planned = Plan()
+    planned = Plan(out)
     if os.path.exists(out) and not is_folder(out):  # noqa: PTH110 - False where nobody may look
         raise ColorizeError(f"{out} is a file, but the results need a folder: name another.")
     for source in sources:
@@ -90,7 +97,7 @@ def check_is_file(path: Path) -> None:
             path.open("rb").close()
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
-            raise ColorizeError(f"There is no file {path}: check the name.") from error
+            raise ColorizeError(f"There is no file or folder {path}: check the name.") from error
         raise ColorizeError(f"{path} cannot be read ({error.strerror}): change its permissions or copy it.") from error
     if stat.S_ISDIR(status.st_mode):
         raise ColorizeError(f"{path} is a folder: name the photographs in it.")
@@ -115,6 +122,7 @@ def _photos(source: Path, out: Path, kinds: Kinds, planned: Plan) -> Iterator[tu
         return
     if os.path.realpath(source) == os.path.realpath(out):
         raise ColorizeError(f"The results in {out} would take the names of the photographs: name another folder.")
+    planned.among_results = max(planned.among_results, _originals_among_results(source, out, kinds))
     found = False
     for file in _files_below(source, out, planned):
         if kinds.suffix_of(file).lower() in kinds.read:
@@ -126,6 +134,15 @@ def _photos(source: Path, out: Path, kinds: Kinds, planned: Plan) -> Iterator[tu
         some = [*kinds.read][:SHOWN_KINDS] + ["..."] * (len(kinds.read) > SHOWN_KINDS)
         nothing = f"There is no photograph in {source} or below it ({', '.join(some)}): check the name."
         raise ColorizeError(next(iter(planned.unread.values()), nothing))
+
+
+def _originals_among_results(source: Path, out: Path, kinds: Kinds) -> int:
+    """How many photographs OUT has before it has results, where it lies below their folder."""
+    is_below = Path(os.path.realpath(out)).is_relative_to(os.path.realpath(source))
+    if not is_below or os.path.exists(out / JOURNAL):  # noqa: PTH110 - False where nobody may look
+        return 0
+    files = (Path(name) for _, _, names in os.walk(out) for name in names if not name.startswith("."))
+    return sum(kinds.suffix_of(file).lower() in kinds.read for file in files)
 
 
 def _files_below(folder: Path, out: Path, planned: Plan) -> Iterator[Path]:

@@ -283,7 +283,7 @@ def test_what_is_no_photograph_any_more_is_told_and_the_others_are_coloured(
     assert status == "execution-error" and "3 coloured" in said and "4 failed" in said
     for sentence in (
         f"The folder {drawer / 'private'} cannot be read (Permission denied)",
-        f"There is no file {drawer / 'loop.png'}",
+        f"There is no file or folder {drawer / 'loop.png'}",
         f"{drawer / 'pipe.png'} is no file",
         f"{drawer / 'secret.xcf'} cannot be read (Permission denied)",
     ):
@@ -299,7 +299,7 @@ def test_a_photograph_that_is_taken_away_in_mid_run_does_not_stop_it(gimp: Gimp,
     (june / "9.xcf").unlink()  # the last one
     status, said, _ = gimp.answer()
     assert status == "execution-error" and said.startswith("22 coloured")
-    assert f"There is no file {june / '9.xcf'}" in said
+    assert f"There is no file or folder {june / '9.xcf'}" in said
 
 
 def dialog_of(desk: Desk, drawer: Path, out: Path) -> Dialog:

@@ -16,7 +16,7 @@ from colorize_neural import settings
 from colorize_neural.errors import ColorizeError
 
 CPU, GPU = "cpu", "gpu"
-NO_SUPPORT = "this installation has no support for GPUs"
+NO_SUPPORT = "this installation is one for CPUs"
 _TENSORRT, _TENSORRT_CACHE = "TensorrtExecutionProvider", "ORT_TENSORRT_CACHE_PATH"  # ONNX Runtime's own variable
 #  the best one first; asked for arithmetic with 32 bits, where they can be asked: colours are to be the same everywhere
 GPU_PROVIDERS: dict[str, dict[str, str]] = {
