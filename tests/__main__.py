@@ -20,6 +20,7 @@ STAMP = ENVIRONMENT / "made-from"
 
 # two at once, for many wait for a GIMP or a server; more would need the memory of as many trainings
 IN_PARALLEL = ("--numprocesses", "auto", "--maxprocesses", "2", "--dist", "loadfile")
+ONE_CORE = {"OMP_NUM_THREADS": "1"}  # PyTorch's threads would wait for each other in turns with the other one's
 CHECKS = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy", "."))
 
 
@@ -35,10 +36,8 @@ def main() -> int:
 
 def passes(program: str, *arguments: str) -> bool:
     """Whether a program of the environment, run as a module in the repository, is content."""
-    return (
-        subprocess.run([str(PROGRAMS / "python"), "-m", program, *arguments], cwd=REPOSITORY, check=False).returncode
-        == 0
-    )
+    command = [str(PROGRAMS / "python"), "-m", program, *arguments]
+    return subprocess.run(command, cwd=REPOSITORY, env=os.environ | ONE_CORE, check=False).returncode == 0
 
 
 def is_made() -> bool:
