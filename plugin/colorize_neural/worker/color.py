@@ -82,14 +82,13 @@ def place_from_share(shares: Float) -> Float:
 
 
 def share_from_place(places: Float) -> Float:
-    """The inverse of `place_from_share`."""
-    if places.min(initial=np.inf) >= _PLACE:  # true of all but dark photographs
-        return cv2.pow(places, 3).reshape(places.shape)  # in one pass
-    bent = _at_least(_PLACE, places)
-    straight = places - bent
-    straight *= 1 / _CURVE_SLOPE
-    straight += cv2.pow(bent, 3).reshape(places.shape)
-    return straight
+    """The inverse of `place_from_share`; of some places at least."""
+    flat = places.reshape(1, -1)  # of one channel
+    shares = cv2.pow(flat, 3)
+    if places.min() < _PLACE:  # the darkest of most photographs
+        straight = cv2.addWeighted(flat, 1 / _CURVE_SLOPE, flat, 0, -_BLACK / _CURVE_SLOPE)
+        cv2.copyTo(straight, (flat < _PLACE).view(np.uint8), shares)
+    return shares.reshape(places.shape)
 
 
 def lightness_from_place(y: Float) -> Float:
@@ -116,13 +115,20 @@ def place_levels(steps: int) -> Float:
 
 
 @cache
-def places_of_luminances() -> Float:
-    """The y of Y that was cut to 16 bits, up to 0.00012 apart, 0.014 of L: (65536,)."""
-    return place_from_share(_middles())
+def luminance_levels() -> NDArray[np.uint16]:
+    """What each 8-bit level of red, of green and of blue adds to Y, in 65,535 steps: (3, 256)."""
+    return np.rint(65535 * FROM_RGB[1][:, None] * linear_levels(256)).astype(np.uint16)
+
+
+@cache
+def places_of_luminances() -> tuple[Float, Float]:
+    """The y of Y in 65,535 steps, up to 0.00012 apart, 0.014 of L, and the Y of that y: (65536,) each."""
+    places = place_from_share(_middles())
+    return places, share_from_place(places)
 
 
 def _middles() -> Float:
-    """What stands for the numbers, times 65,535, whose digits behind the point were cut."""
+    """Half a step above each of 65,535: far from where a rounding would change the number to which it is cut."""
     return (np.arange(65536, dtype=np.float32) + 0.5) / 65535
 
 

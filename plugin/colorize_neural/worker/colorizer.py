@@ -15,9 +15,10 @@ import numpy as np
 from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.color import Float
 from colorize_neural.worker.devices import DEVICES, Answer, Devices, devices_of
+from colorize_neural.worker.framing import Size
 from colorize_neural.worker.models import Model, find_model, read_models
 from colorize_neural.worker.pixels import Pixels, paint, reduced_lightness
-from colorize_neural.worker.upsample import GUIDE_SIDE, Enlarger
+from colorize_neural.worker.upsample import Enlarger, guide_size
 
 Progress = Callable[[float, str], None]
 
@@ -71,8 +72,7 @@ class Colorizer:
         self._models = read_models(models_folder, added)
         self._devices: dict[tuple[str, str], Devices] = {}
         self._answers: dict[tuple[str, str, bytes, float], Answer] = {}
-        self._last: tuple[Pixels | None, int, Float]  # a photograph, the side it was reduced to, its lightness then
-        self._last = None, 0, np.empty(0)
+        self._last: tuple[Pixels | None, Float] = None, np.empty(0)  # a photograph, and its lightness, reduced
 
     def colorize(self, pixels: Pixels, options: Options, progress: Progress, foreseen: Sequence[float] = ()) -> Outcome:
         """Replaces the RGB of `pixels` in place; ColorizeError says in a sentence why it cannot, pixels untouched.
@@ -83,7 +83,7 @@ class Colorizer:
         model, devices = self.prepare(options)
         progress(0.1, "Reading the photograph")
         size = model.framing.working_size(*pixels.shape[:2])
-        guide = self._guide(pixels, max(GUIDE_SIDE, min(size)))
+        guide = self._guide(pixels, guide_size(pixels.shape[:2], size))
         progress(0.2, "Finding colours")
         seen = _seen(guide, size, options.equalize)
         temperature = options.temperature or model.default_temperature or 1.0
@@ -93,13 +93,13 @@ class Colorizer:
         paint(pixels, enlarger, self._threads, lambda share: progress(0.3 + 0.7 * share, "Painting"))
         return Outcome(answer.device, answer.note)
 
-    def _guide(self, pixels: Pixels, side: int) -> Float:
+    def _guide(self, pixels: Pixels, size: Size) -> Float:
         """`reduced_lightness`; a small photograph is remembered, for a dialog sends the same one again and again."""
-        known, of_side, guide = self._last
-        if of_side != side or known is None or not np.array_equal(known, pixels):
-            guide = reduced_lightness(pixels, side)
+        known, guide = self._last
+        if guide.shape != size or known is None or not np.array_equal(known, pixels):
+            guide = reduced_lightness(pixels, size)
             if pixels.nbytes <= _SMALL:
-                self._last = pixels.copy(), side, guide  # another thread may put another in its place
+                self._last = pixels.copy(), guide  # another thread may put another in its place
         return guide
 
     def _answer(

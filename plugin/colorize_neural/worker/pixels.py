@@ -6,7 +6,6 @@ pixels, colours of any of their rows                         ->  the same array,
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -22,6 +21,7 @@ from colorize_neural.worker.color import (
     linear_in_gamut,
     linear_levels,
     luminance_from_linear,
+    luminance_levels,
     place_from_share,
     place_levels,
     places_of_luminances,
@@ -30,12 +30,13 @@ from colorize_neural.worker.color import (
     srgb_from_linear,
 )
 from colorize_neural.worker.cores import cores, on_threads
+from colorize_neural.worker.framing import Size
 from colorize_neural.worker.upsample import Enlarger
 
 Pixels = NDArray[Any]
 
 _MOST_THREADS = 8  # each holds a strip in floating point, some 10 MB
-_LONGEST = 8  # sides to one, of what a photograph is reduced to: longer ones are reduced further
+_MOST_LEFT = 4  # times as many pixels as wanted: halving leaves no more of most photographs
 _STRIP_PIXELS = 1 << 17  # few enough for a core's cache, many enough to hide Python
 
 
@@ -45,7 +46,7 @@ def lightness(pixels: Pixels) -> Float:
 
 
 def _light(pixels: Pixels) -> tuple[Float, Float]:
-    """y and its Y, 0..1, (h, w) each, of pixels (h, w, 3 or 4); by tables where that is as exact."""
+    """y and its Y, 0..1, (h, w) each, of pixels (h, w, 3 or 4); by tables where they are there."""
     rgb = pixels if pixels.shape[2] == 3 else cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB)
     if rgb.dtype == np.float32:
         linear = linear_from_srgb(rgb)
@@ -54,22 +55,24 @@ def _light(pixels: Pixels) -> tuple[Float, Float]:
         red, green, blue = cv2.split(rgb)
         if np.array_equal(red, green) and np.array_equal(red, blue):
             return cv2.LUT(red, place_levels(steps)), cv2.LUT(red, linear_levels(steps))
+        if rgb.dtype == np.uint8:
+            of_red, of_green, of_blue = map(cv2.LUT, (red, green, blue), luminance_levels())
+            luminances = cv2.add(cv2.add(of_red, of_green), of_blue)
+            places, shares = places_of_luminances()
+            return cv2.LUT(luminances, places), cv2.LUT(luminances, shares)
         linear = cv2.LUT(rgb, linear_levels(steps))
-    Y = luminance_from_linear(linear)
-    y = cv2.LUT(_cut(Y), places_of_luminances()) if rgb.dtype == np.uint8 else place_from_share(Y)
+    y = place_from_share(luminance_from_linear(linear))
     return y, share_from_place(y)  # found from y again, so that a grey stays one
 
 
-def reduced_lightness(pixels: Pixels, side: int) -> Float:
-    """L with a shorter side of at most that, each pixel a mean of those it stands for."""
-    while min(pixels.shape[:2]) >= 2 * side:
+def reduced_lightness(pixels: Pixels, size: Size) -> Float:
+    """L (h, w) of that size, not larger than the photograph, each pixel a mean of those it stands for."""
+    height, width = size
+    while pixels.shape[0] >= 2 * height and pixels.shape[1] >= 2 * width:
         pixels = _halved(pixels)
-    h, w = pixels.shape[:2]
-    scale = min(1.0, side / min(h, w), math.sqrt(_LONGEST * side**2 / (h * w)))
-    size = math.ceil(w * scale), math.ceil(h * scale)
-    if scale < 0.5:  # a long one, of which halving has left much
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    L = cv2.resize(lightness(pixels), size, interpolation=cv2.INTER_AREA)
+    if pixels.shape[0] * pixels.shape[1] > _MOST_LEFT * height * width:  # slender ones, squeezed
+        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    L = cv2.resize(lightness(pixels), (width, height), interpolation=cv2.INTER_AREA)
     if pixels.dtype == np.float32:  # which can hold anything
         L = np.clip(np.nan_to_num(L), 0, 100)
     return L
@@ -78,7 +81,7 @@ def reduced_lightness(pixels: Pixels, side: int) -> Float:
 def _halved(pixels: Pixels) -> Pixels:
     """Squares of four pixels by their means, much faster than by any other number.
 
-    An odd last row or column is left out: all of them together stretch the rest by less than one pixel in `side`.
+    An odd last row or column is left out: all of them together stretch the rest by less than one pixel of the result.
     """
     h, w = (length // 2 for length in pixels.shape[:2])
     return cv2.resize(pixels[: 2 * h, : 2 * w], (w, h), interpolation=cv2.INTER_AREA)

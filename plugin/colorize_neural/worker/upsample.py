@@ -13,14 +13,31 @@ resolution by image registration", 1991).
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
 from colorize_neural.worker.color import Float
+from colorize_neural.worker.framing import Size
 
-GUIDE_SIDE = 256  # pixels: the shorter side of a guide; half as many again gain half a percent
+_GUIDE_SIDE = 200  # pixels, the least for the shorter side of a guide; half as many again gain half a percent
+_LONGEST = 8 * _GUIDE_SIDE
 _CORRECTIONS = 2  # the filter blurs: after these, the enlarged ab reduced again is nearly the small one
 _NOISE = 4.0  # epsilon: lightness variance under which a window counts as flat, Lab units squared
+
+
+def guide_size(photograph: Size, working: Size) -> Size:
+    """How large the guide of a photograph is: large enough, and a multiple of what the network sees, (h, w) each.
+
+    So the one becomes the other by whole squares of pixels, quickly; a small photograph is its own guide.
+    """
+    scale = _GUIDE_SIDE / min(photograph)
+    height, width = (
+        min(whole, seen * math.ceil(min(whole * scale, _LONGEST) / seen))
+        for whole, seen in zip(photograph, working, strict=True)
+    )
+    return height, width
 
 
 class Enlarger:
