@@ -37,7 +37,7 @@ class Loss(nn.Module, ABC):
 
     @abstractmethod
     def decoder(self) -> nn.Module:
-        """Reads answers: (answer (1, C, h, w), temperature (T,)) -> ab (T, 2, h, w)."""
+        """Reads answers: (answer (B, C, h, w), temperature (T,)) -> ab (T, 2, h, w), where B is 1 or T."""
 
 
 class SoftCrossEntropy(Loss):

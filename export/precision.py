@@ -6,7 +6,7 @@ import torch
 
 
 def has_fast_bfloat16(accelerator: str = "auto") -> bool:
-    """Whether bfloat16 is the faster way on the device that Lightning takes for `accelerator`.
+    """Whether bfloat16 is the faster way on a GPU of CUDA, where there is one and `accelerator` allows it, or the CPU.
 
     oneDNN computes it from AVX-512 on: on an older CPU a step in it takes several times as long as one in 32 bits.
     """

@@ -187,7 +187,27 @@ def test_photographs_that_lie_where_the_results_go_are_told_of(archive: Archive)
         done = archive.run(archive.scans, "-o", archive.scans / "1946", *more)
         assert done.returncode == 0
         assert told in done.stderr
+    again = archive.run(archive.scans, "-o", archive.scans / "1946")
+    assert "1 were done before" in again.stderr
+    assert "Left alone" not in again.stderr  # what lies there are results, for all that is known
     assert told not in archive.run(archive.scans, "-o", archive.out).stderr
+
+
+def test_a_photograph_where_the_results_go_is_never_replaced(archive: Archive) -> None:
+    archive.add("a.png")
+    original = archive.add("1946/a.png")
+    before = original.read_bytes()
+    done = archive.run(archive.scans, "-o", archive.scans / "1946", "--overwrite")
+    assert done.returncode == 1
+    assert "is one of the photographs: name another folder for the results." in done.stderr
+    assert original.read_bytes() == before
+
+
+def test_photographs_that_all_lie_where_the_results_go_are_told_of(archive: Archive) -> None:
+    archive.add("1946/a.png")
+    done = archive.run(archive.scans, "-o", archive.scans / "1946")
+    assert done.returncode == 1
+    assert "Left alone: 1 photograph in" in done.stderr
 
 
 def test_a_temperature_of_0_is_the_models_own(archive: Archive) -> None:

@@ -67,9 +67,11 @@ def recipe() -> Recipe:
         "sampling": {"coffees": 2.0},
     }
     short: dict[str, Any] = {"crops": 96, "batch": 4, "ema": 0.8}
+    assert whole.decoded is not None
     return dataclasses.replace(
         whole,
         data=dataclasses.replace(whole.data, **small),
+        decoded=dataclasses.replace(whole.decoded, temperatures=[0.1, 1.0]),
         optimizer=dataclasses.replace(whole.optimizer, **short),
     )
 

@@ -182,7 +182,7 @@ def opened_by_a_reader(fifo: Path) -> BinaryIO:
 
 
 def test_a_model_is_loaded_before_the_photograph_is_there(tiny: Settings, tmp_path: Path) -> None:
-    models = make_models(tmp_path, ["orange"])
+    models = make_models(tmp_path, ["grey", "orange"])  # the first is read unasked
     content = (models / "orange.onnx").read_bytes()
     (models / "orange.onnx").unlink()
     os.mkfifo(models / "orange.onnx")

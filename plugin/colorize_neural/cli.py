@@ -163,7 +163,7 @@ def _check_places(chosen: argparse.Namespace) -> None:
         if len(chosen.photos) > 1 or is_folder(chosen.photos[0]):
             raise ColorizeError(f"{chosen.out} is the name of a file, but the results need a folder: name another.")
         option = next(name for name in FOR_FOLDERS if getattr(chosen, name)).replace("_", "-")
-        raise ColorizeError(f"--{option} is for results in a folder, and {chosen.out} is the name of a file: name one.")
+        raise ColorizeError(f"--{option} is for results in a folder, but {chosen.out} names a file: name a folder.")
 
 
 def _pool(chosen: argparse.Namespace, options: Options, colorizer: FileColorizer) -> Pool:

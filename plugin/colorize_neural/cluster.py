@@ -12,6 +12,7 @@ import os
 import pickle
 import platform
 import secrets
+import signal
 import socket
 import warnings
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -124,6 +125,7 @@ def _connect(address: str) -> None:
         raise ColorizeError(
             f"There is no Ray cluster at {address}: start it, or put --ray at the end, for one of this machine alone."
         ) from error
+    ending = signal.getsignal(signal.SIGTERM)  # which Ray replaces
     try:
         ray.init(
             address=address,  # Ray knows "local" too
@@ -137,6 +139,7 @@ def _connect(address: str) -> None:
             f"Ray cannot be used at {address} ({str(error).strip().splitlines()[0]}): all machines need the same "
             "versions of Python and Ray, and RAY_AUTH_MODE and RAY_AUTH_TOKEN where it wants a token."
         ) from error
+    signal.signal(signal.SIGTERM, ending)
     context = ray.data.DataContext.get_current()
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # which its import has set
     context.enable_progress_bars = False

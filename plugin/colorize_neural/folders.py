@@ -52,7 +52,7 @@ class Plan:
     unread: dict[Path, str] = field(default_factory=dict)
     others: Counter[str] = field(default_factory=Counter)  # how many files of each other suffix
     results: list[Path] = field(default_factory=list)  # folders of other runs' results, which are no photographs
-    among_results: int = 0  # photographs that lie where the results go
+    among_results: list[Path] = field(default_factory=list)  # photographs that lie where the results go
 
     def __len__(self) -> int:
         """How many photographs and folders there will be something to say of."""
@@ -63,24 +63,27 @@ class Plan:
         told = ", ".join(f"{count} {suffix or 'without a suffix'}" for suffix, count in sorted(self.others.items()))
         others = [f"Other files were left alone: {told}."] if told else []
         if self.among_results:
-            count = f"{self.among_results} photograph{'s' * (self.among_results > 1)}"
-            others.append(
-                f"Left alone: {count} in {self.out}, where the results go. Name another folder to colour them too."
-            )
+            others.append(self.told_of_results())
         return others + [f"{folder} was left alone, for it holds results." for folder in self.results]
 
+    def told_of_results(self) -> str:
+        """A sentence on the photographs that lie where the results go."""
+        count = f"{len(self.among_results)} photograph{'s' * (len(self.among_results) > 1)}"
+        return f"Left alone: {count} in {self.out}, where the results go. Name another folder to colour them too."
 
-def plan(sources: Iterable[Path], out: Path, kinds: Kinds) -> Plan:
+
+def plan(sources: Collection[Path], out: Path, kinds: Kinds) -> Plan:
     """The tasks of all sources, folders with all below them; ColorizeError where they cannot be done as they are."""
     planned = Plan(out)
     if os.path.exists(out) and not is_folder(out):  # noqa: PTH110 - False where nobody may look
         raise ColorizeError(f"{out} is a file, but the results need a folder: name another.")
+    planned.among_results += _originals_among_results(sources, out, kinds)
     for source in sources:
         for photo, name in _photos(source, out, kinds, planned):
             stem = name.name.removesuffix(kinds.suffix_of(name))
             planned.tasks.append(Task(photo, out / name.with_name(f"{stem}{kinds.result_suffix(photo)}")))
     _check_each_result_has_one_photo(planned.tasks)
-    _check_no_result_is_a_photo(planned.tasks)
+    _check_no_result_is_a_photo(planned)
     return planned
 
 
@@ -122,31 +125,32 @@ def _photos(source: Path, out: Path, kinds: Kinds, planned: Plan) -> Iterator[tu
         return
     if os.path.realpath(source) == os.path.realpath(out):
         raise ColorizeError(f"The results in {out} would take the names of the photographs: name another folder.")
-    planned.among_results = max(planned.among_results, _originals_among_results(source, out, kinds))
     found = False
-    for file in _files_below(source, out, planned):
+    for file in _files_below(source, {os.path.realpath(out)}, planned):
         if kinds.suffix_of(file).lower() in kinds.read:
             found = True
             yield file, file.relative_to(source)
         else:
             planned.others[file.suffix.lower()] += 1
+    if not found and planned.among_results:
+        raise ColorizeError(planned.told_of_results())
     if not found:
         some = [*kinds.read][:SHOWN_KINDS] + ["..."] * (len(kinds.read) > SHOWN_KINDS)
         nothing = f"There is no photograph in {source} or below it ({', '.join(some)}): check the name."
         raise ColorizeError(next(iter(planned.unread.values()), nothing))
 
 
-def _originals_among_results(source: Path, out: Path, kinds: Kinds) -> int:
-    """How many photographs OUT has before it has results, where it lies below their folder."""
-    is_below = Path(os.path.realpath(out)).is_relative_to(os.path.realpath(source))
+def _originals_among_results(sources: Iterable[Path], out: Path, kinds: Kinds) -> list[Path]:
+    """The photographs that OUT has before it has results, where it lies in a folder that is to be coloured."""
+    real = Path(os.path.realpath(out))
+    is_below = any(is_folder(source) and real.is_relative_to(os.path.realpath(source)) for source in sources)
     if not is_below or os.path.exists(out / JOURNAL):  # noqa: PTH110 - False where nobody may look
-        return 0
-    files = (Path(name) for _, _, names in os.walk(out) for name in names if not name.startswith("."))
-    return sum(kinds.suffix_of(file).lower() in kinds.read for file in files)
+        return []
+    return [file for file in _files_below(out, set(), Plan(out)) if kinds.suffix_of(file).lower() in kinds.read]
 
 
-def _files_below(folder: Path, out: Path, planned: Plan) -> Iterator[Path]:
-    """By their names, neither results nor what is hidden.
+def _files_below(folder: Path, seen: set[str], planned: Plan) -> Iterator[Path]:
+    """By their names, neither results nor what is hidden; nothing of the folders that were seen.
 
     Each folder once: links are followed where they lead out of `folder`, to each place by the first.
     """
@@ -157,7 +161,7 @@ def _files_below(folder: Path, out: Path, planned: Plan) -> Iterator[Path]:
             f"The folder {where} cannot be read ({error.strerror}): give yourself the right to read it."
         )
 
-    seen, whole = {os.path.realpath(out)}, Path(os.path.realpath(folder))
+    whole = Path(os.path.realpath(folder))
     for here, folders, files in os.walk(folder, followlinks=True, onerror=cannot_be_read):
         real, below = os.path.realpath(here), Path(here) != folder
         leads_back = below and Path(here).is_symlink() and Path(real).is_relative_to(whole)
@@ -185,9 +189,9 @@ def _check_each_result_has_one_photo(tasks: Iterable[Task]) -> None:
         )
 
 
-def _check_no_result_is_a_photo(tasks: Iterable[Task]) -> None:
+def _check_no_result_is_a_photo(planned: Plan) -> None:
     """Whatever may be overwritten: an original may not."""
-    photos = {os.path.realpath(task.photo) for task in tasks}
-    for task in tasks:
+    photos = {os.path.realpath(photo) for photo in (*planned.among_results, *(task.photo for task in planned.tasks))}
+    for task in planned.tasks:
         if os.path.realpath(task.result) in photos:
             raise ColorizeError(f"{task.result} is one of the photographs: name another folder for the results.")

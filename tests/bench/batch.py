@@ -2,16 +2,17 @@
 
 1,000 JPEGs of 2 megapixels, through the command as users start it: once for its memory, then over what is there. The
 bare work, for as many: libvips decodes and encodes, the network runs once, OpenCV converts Lab to RGB once; a thread
-for each core, each library with one thread.
+for each core, each library with one thread. Command and bare work run in turns of two seconds.
 """
 
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import tempfile
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -24,12 +25,11 @@ from colorize_neural.worker.models import read_models
 from colorize_neural.worker.sessions import Session
 
 from tests.bench.photographs import write_photograph
-from tests.bench.processes import COMMAND, output, peak_memory
+from tests.bench.processes import COMMAND, peak_memory
 from tests.bench.results import Row, row_of_seconds
-from tests.bench.timing import fastest
+from tests.bench.timing import alternately
 
 FEW, MANY = 100, 1_000
-TURNS = 2
 SIZE = (1225, 1633)  # pixels, 2 megapixels
 
 
@@ -37,12 +37,12 @@ def rows() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         few, many = (made(Path(folder) / str(count), count) for count in (FEW, MANY))
         little, much = (peak_memory(*COMMAND, some, "-o", some.with_suffix(".out")) for some in (few, many))
-        times = fastest(
-            TURNS,
-            partial(output, *COMMAND, many, "-o", many.with_suffix(".out"), "--overwrite"),
-            partial(bare_work, sorted(many.iterdir()), Path(folder)),
-            after=os.sync,  # what one wrote is not to keep the disk busy for the other
-        )
+        command: list[str | Path] = [*COMMAND, many, "-o", many.with_suffix(".out"), "--overwrite"]
+        ours = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        ours.send_signal(signal.SIGSTOP)
+        bare = subprocess.Popen([sys.executable, "-m", "tests.bench.batch", many, folder])
+        os.waitid(os.P_PID, bare.pid, os.WSTOPPED)
+        times = alternately(ours, bare)
     memory = f"{much / 1e6:.0f} MB beside {little / 1e6:.0f} MB"
     return [
         row_of_seconds("batch", f"{MANY} JPEGs of 2 MP in a folder, beside the bare work", times, wanted=1 / 0.7),
@@ -58,8 +58,8 @@ def made(folder: Path, count: int) -> Path:
     return folder
 
 
-def bare_work(files: Sequence[Path], folder: Path) -> None:
-    """What cannot be left out, for each photograph."""
+def bare_work(photographs: Path, folder: Path) -> None:
+    """What cannot be left out, for each photograph; before it begins, it stops itself."""
     model = read_models(settings.models_folder())[0]
     session = Session(model, "cpu", threads=1)
     L = np.random.default_rng(0).uniform(0, 100, model.framing.working_size(*SIZE)).astype(np.float32)
@@ -74,5 +74,10 @@ def bare_work(files: Sequence[Path], folder: Path) -> None:
         cv2.cvtColor(lab, cv2.COLOR_LAB2RGB)
         pyvips.Image.new_from_array(pixels).write_to_file(str(folder / f"bare-{file.name}"), Q=93)
 
+    signal.raise_signal(signal.SIGSTOP)  # all is ready
     with ThreadPoolExecutor(cores()) as pool:
-        list(pool.map(one, files))
+        list(pool.map(one, photographs.iterdir()))
+
+
+if __name__ == "__main__":
+    bare_work(*map(Path, sys.argv[1:]))

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 
 _REST = 0.05  # seconds: threads of the work before may still look for more
+_SLICE = 2.0  # seconds
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -27,3 +31,29 @@ def fastest(turns: int, *works: Callable[[], object], after: Callable[[], object
             own.append(seconds(work))
             after()
     return [min(own) for own in times]
+
+
+def alternately(*stopped: subprocess.Popen[bytes]) -> list[float]:
+    """The seconds that each process still runs, in turns, so that a machine whose speed drifts is as slow for all.
+
+    RuntimeError where one fails.
+    """
+    taken = dict.fromkeys(stopped, 0.0)
+    try:
+        while running := [process for process in stopped if process.returncode is None]:
+            for process in running:
+                process.send_signal(signal.SIGCONT)
+                taken[process] += seconds(partial(_run_on, process))
+                if process.returncode:
+                    raise RuntimeError(f"{process.args!r} ended with the status {process.returncode}")
+    finally:
+        for process in stopped:
+            process.kill()
+    return list(taken.values())
+
+
+def _run_on(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(_SLICE)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGSTOP)

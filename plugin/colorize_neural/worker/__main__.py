@@ -159,9 +159,9 @@ def _load_libraries() -> None:
     """While the front end reads its pixels."""
     from colorize_neural.worker.models import read_ahead, read_models  # noqa: PLC0415
 
-    with contextlib.suppress(ColorizeError):  # it will be told when a photograph comes
-        read_ahead(read_models(settings.models_folder())[0])
     try:
+        with contextlib.suppress(ColorizeError):  # it will be told when a photograph comes
+            read_ahead(read_models(settings.models_folder())[0])
         import colorize_neural.worker.colorizer  # noqa: F401, PLC0415
     except Exception as error:
         settings.sentence_of(error)  # for the log: NumPy tells the cause only the first time

@@ -120,7 +120,7 @@ def model_from_entry(entry: dict[str, Any], folder: Path) -> Model:
         default_temperature=None if temperature is None else float(temperature["default"]),
         adapter=adapter,
     )
-    adapter_of(model)
+    adapter_of(model)  # KeyError where there is none
     return model
 
 
@@ -128,7 +128,7 @@ def adapter_of(model: Model) -> Adapter | None:
     """What makes a foreign network one of ours; KeyError where the manifest names none that is known."""
     if model.adapter is None:
         return None
-    from colorize_neural.worker.adapters import ADAPTERS  # noqa: PLC0415 - few models need them, and they libraries
+    from colorize_neural.worker.adapters import ADAPTERS  # noqa: PLC0415 - few models need them, and they need libraries
 
     return ADAPTERS[model.adapter]
 
@@ -154,15 +154,19 @@ class ModelFile:
     def check(self) -> None:
         """ColorizeError where it is not the file that the manifest tells of, for it must not be run."""
         self._hasher.join()
+        if self._failure:
+            raise self._failure
         check_intact(self._model, self._digest)
 
     def _read(self) -> None:
         try:
             self._content = content_of(self._model)
+            self._is_read.set()
+            self._digest = digest_of(self._content)
         except Exception as error:
             self._failure = error
-        self._is_read.set()
-        self._digest = digest_of(self._content)
+        finally:
+            self._is_read.set()
 
 
 _ahead: dict[Model, ModelFile] = {}

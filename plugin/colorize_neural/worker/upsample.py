@@ -48,8 +48,8 @@ class Enlarger:
         height, self._width = size
         models = _fitted(ab, guide) if guided else [(np.zeros_like(plane), plane) for plane in cv2.split(ab)]
         self._models = [
-            [_stretched(plane, plane.shape[1], height) for plane in _of_places(slope, offset, share)]
-            for (slope, offset), share in zip(models, (1 / 500, -1 / 200), strict=True)
+            [_stretched(plane, plane.shape[1], height) for plane in _of_places(slope, offset, scale)]
+            for (slope, offset), scale in zip(models, (1 / 500, -1 / 200), strict=True)
         ]
 
     def rows(self, top: int, y: Float) -> tuple[Float, Float]:
@@ -62,9 +62,9 @@ class Enlarger:
         return cv2.accumulateProduct(slope, y, offset)  # in one pass
 
 
-def _of_places(slope: Float, offset: Float, share: float) -> tuple[Float, Float]:
-    """a or b = slope * L + offset -> the slope and offset of y + share * (a or b) = slope * y + offset."""
-    return 1 + 116 * share * slope, share * (offset - 16 * slope)
+def _of_places(slope: Float, offset: Float, scale: float) -> tuple[Float, Float]:
+    """a or b = slope * L + offset -> the slope and offset of y + scale * (a or b) = slope * y + offset."""
+    return 1 + 116 * scale * slope, scale * (offset - 16 * slope)
 
 
 def _stretched(plane: Float, width: int, height: int) -> Float:
