@@ -238,7 +238,7 @@ def test_where_a_format_has_no_transparency_there_is_white(gimp: Gimp, tmp_path:
     gimp.ask("choose_background", color="blue")
     assert gimp.ask("colorize_folder", folder=str(scans), out=str(out), format="jpeg")[2] == [1, 0]
     assert pyvips.Image.new_from_file(str(out / "a.jpeg"))(50, 20) == [255, 255, 255]
-    assert gimp.ask("background") == [0, 0, 1, 1]
+    assert gimp.ask("background") == pytest.approx([0, 0, 1, 1])  # babl converts in the way that it finds fastest
 
 
 def test_a_report_tells_what_became_of_each_photograph(gimp: Gimp, drawer: Path, tmp_path: Path) -> None:
