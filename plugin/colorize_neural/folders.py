@@ -74,10 +74,9 @@ class Plan:
 
 def plan(sources: Collection[Path], out: Path, kinds: Kinds) -> Plan:
     """The tasks of all sources, folders with all below them; ColorizeError where they cannot be done as they are."""
-    planned = Plan(out)
     if os.path.exists(out) and not is_folder(out):  # noqa: PTH110 - False where nobody may look
         raise ColorizeError(f"{out} is a file, but the results need a folder: name another.")
-    planned.among_results += _originals_among_results(sources, out, kinds)
+    planned = Plan(out, among_results=_originals_among_results(sources, out, kinds))
     for source in sources:
         for photo, name in _photos(source, out, kinds, planned):
             stem = name.name.removesuffix(kinds.suffix_of(name))

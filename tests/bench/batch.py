@@ -41,7 +41,7 @@ def rows() -> list[Row]:
         ours = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         ours.send_signal(signal.SIGSTOP)
         bare = subprocess.Popen([sys.executable, "-m", "tests.bench.batch", many, folder])
-        os.waitid(os.P_PID, bare.pid, os.WSTOPPED)
+        os.waitid(os.P_PID, bare.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)  # ready, or failed
         times = alternately(ours, bare)
     memory = f"{much / 1e6:.0f} MB beside {little / 1e6:.0f} MB"
     return [

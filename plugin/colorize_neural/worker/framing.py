@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from colorize_neural.worker.color import Float
 
 Size = tuple[int, int]  # height and width
-_LONGEST_TO_SHORTEST = 8  # a photograph more slender than this is squeezed for the network
+LONGEST_TO_SHORTEST = 8  # a photograph more slender than this is squeezed for the network
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class AnySize:
     def working_size(self, height: int, width: int) -> Size:
         """At which size the network sees a photograph of the given size."""
         scale = self.short_side / min(height, width)
-        longest = self.short_side * _LONGEST_TO_SHORTEST
+        longest = self.short_side * LONGEST_TO_SHORTEST
         wanted_height, wanted_width = (
             max(1, round(min(side * scale, longest) / self.multiple)) * self.multiple for side in (height, width)
         )

@@ -46,7 +46,7 @@ def lightness(pixels: Pixels) -> Float:
 
 
 def _light(pixels: Pixels) -> tuple[Float, Float]:
-    """y and its Y, 0..1, (h, w) each, of pixels (h, w, 3 or 4); by tables where they are there."""
+    """y and its Y, 0..1, (h, w) each, of pixels (h, w, 3 or 4); of 8 bits and of greys by tables."""
     rgb = pixels if pixels.shape[2] == 3 else cv2.cvtColor(pixels, cv2.COLOR_RGBA2RGB)
     if rgb.dtype == np.float32:
         linear = linear_from_srgb(rgb)

@@ -19,10 +19,9 @@ import cv2
 import numpy as np
 
 from colorize_neural.worker.color import Float
-from colorize_neural.worker.framing import Size
+from colorize_neural.worker.framing import LONGEST_TO_SHORTEST, Size
 
-_GUIDE_SIDE = 200  # pixels, the least for the shorter side of a guide; half as many again gain half a percent
-_LONGEST = 8 * _GUIDE_SIDE
+_GUIDE_SIDE = 200  # pixels, the least for the shorter side of a guide; 256 for the usual 224 gained nothing
 _CORRECTIONS = 2  # the filter blurs: after these, the enlarged ab reduced again is nearly the small one
 _NOISE = 4.0  # epsilon: lightness variance under which a window counts as flat, Lab units squared
 
@@ -32,9 +31,9 @@ def guide_size(photograph: Size, working: Size) -> Size:
 
     So the one becomes the other by whole squares of pixels, quickly; a small photograph is its own guide.
     """
-    scale = _GUIDE_SIDE / min(photograph)
+    scale, longest = _GUIDE_SIDE / min(photograph), _GUIDE_SIDE * LONGEST_TO_SHORTEST
     height, width = (
-        min(whole, seen * math.ceil(min(whole * scale, _LONGEST) / seen))
+        min(whole, seen * math.ceil(min(whole * scale, longest) / seen))
         for whole, seen in zip(photograph, working, strict=True)
     )
     return height, width
