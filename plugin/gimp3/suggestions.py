@@ -25,7 +25,7 @@ SUGGESTED = ("temperature", "strength", "warmth")
 SUGGESTIONS = (
     Suggestion("Cautious", 1.0, 0.6, 0.0),
     Suggestion("Natural", 0.0, 1.0, 0.0),
-    Suggestion("Vivid", 0.2, 1.5, 0.0),
+    Suggestion("Vivid", 0.0, 1.4, 0.0),
     Suggestion("Warmer", 0.0, 1.0, 0.6),
     Suggestion("Colder", 0.0, 1.0, -0.6),
 )
