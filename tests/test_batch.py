@@ -117,6 +117,7 @@ def test_an_interrupted_run_ends_with_a_sentence_and_goes_on_later(archive: Arch
     assert "goes on where this one stopped" in errors
     told = json.loads(report.read_text())
     assert told["left"] == 20 - told["done"] > 0
+    assert "Stopped" in told["stopped"]
     assert len({entry["photo"] for entry in told["photographs"]}) == 20
     assert not [name for name in archive.results() if name.startswith(".")]
     archive.colorize()
@@ -189,18 +190,26 @@ def test_photographs_that_lie_where_the_results_go_are_told_of(archive: Archive)
         assert told in done.stderr
     again = archive.run(archive.scans, "-o", archive.scans / "1946")
     assert "1 were done before" in again.stderr
-    assert "Left alone" not in again.stderr  # what lies there are results, for all that is known
+    assert told in again.stderr
     assert told not in archive.run(archive.scans, "-o", archive.out).stderr
 
 
-def test_a_photograph_where_the_results_go_is_never_replaced(archive: Archive) -> None:
+@pytest.mark.parametrize("way", ["below the scans", "by a link"])
+def test_a_photograph_where_the_results_go_is_never_replaced(archive: Archive, way: str) -> None:
     archive.add("a.png")
-    original = archive.add("1946/a.png")
+    original = archive.add("1946/b.png")
     before = original.read_bytes()
-    done = archive.run(archive.scans, "-o", archive.scans / "1946", "--overwrite")
-    assert done.returncode == 1
-    assert "is one of the photographs: name another folder for the results." in done.stderr
-    assert original.read_bytes() == before
+    if way == "by a link":
+        original = original.parent.rename(archive.folder / "elsewhere") / "b.png"
+        (archive.scans / "more").symlink_to(original.parent)
+    out = original.parent
+    assert archive.run(archive.scans, "-o", out).returncode == 0
+    archive.add("b.png")
+    for _ in range(2):
+        done = archive.run(archive.scans, "-o", out, "--overwrite")
+        assert done.returncode == 1
+        assert "is one of the photographs: name another folder for the results." in done.stderr
+        assert original.read_bytes() == before
 
 
 def test_photographs_that_all_lie_where_the_results_go_are_told_of(archive: Archive) -> None:
@@ -208,6 +217,10 @@ def test_photographs_that_all_lie_where_the_results_go_are_told_of(archive: Arch
     done = archive.run(archive.scans, "-o", archive.scans / "1946")
     assert done.returncode == 1
     assert "Left alone: 1 photograph in" in done.stderr
+    (archive.folder / "none").mkdir()
+    done = archive.run("none", archive.scans, "-o", archive.scans / "1946")
+    assert done.returncode == 1
+    assert "no photograph in none" in done.stderr
 
 
 def test_a_temperature_of_0_is_the_models_own(archive: Archive) -> None:

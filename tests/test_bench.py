@@ -8,8 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.bench.processes import peak_memory
+import pytest
+
+from tests.bench.processes import peak_memory, process
 from tests.bench.results import HEAD, Row, record
+from tests.bench.timing import alternately
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -39,3 +42,13 @@ def test_the_memory_of_a_process_is_not_that_of_its_parent() -> None:
     held = b"x" * 500_000_000
     assert 100e6 < peak_memory(sys.executable, "-c", "held = b'x' * 100_000_000") < 200e6
     assert held
+
+
+def test_processes_that_take_turns_have_times_of_their_own_and_one_that_fails_is_told() -> None:
+    busy = "import time\nwhile time.process_time() < 2.5: pass"
+    with process(sys.executable, "-c", busy) as long, process(sys.executable, "-c", "pass") as short:
+        long_time, short_time = alternately(long, short)
+    assert short_time < 2
+    assert long_time > 2.4
+    with process(sys.executable, "-c", "exit('out of paper')") as failing, pytest.raises(RuntimeError, match="paper"):
+        alternately(failing)

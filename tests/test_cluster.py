@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 from colorize_neural.batch import STATUSES
-from colorize_neural.journal import NAME
 
 from tests.archives import Archive
 from tests.clusters import cluster
@@ -95,9 +94,23 @@ def test_a_cluster_that_is_there_is_used_and_stays(archive: Archive, whole: obje
         assert f"{PHOTOS} were done before" in archive.colorize("--ray", address)
 
 
-def test_a_killed_run_is_resumed_and_no_one_can_tell(archive: Archive, whole: dict[str, bytes]) -> None:
-    process = archive.command(archive.scans, "-o", archive.out, "--ray", "--jobs", "2")
+def test_a_run_that_is_ended_twice_is_resumed_and_no_one_can_tell(archive: Archive, whole: dict[str, bytes]) -> None:
+    command = archive.scans, "-o", archive.out, "--ray", "--jobs", "2", "--report", archive.report
+    process = archive.command(*command)
     while process.poll() is None and not kept(archive):
+        time.sleep(0.01)
+    for _ in range(2):
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+    _, errors = process.communicate()
+    assert process.returncode == 1, errors
+    assert "goes on where this one stopped" in errors
+    before = kept(archive)
+    assert archive.results() == before  # and nothing half-written
+    assert told(archive) == {"done": len(before), "skipped": 0, "failed": 0, "left": PHOTOS - len(before)}
+
+    process = archive.command(*command)
+    while process.poll() is None and len(kept(archive)) <= len(before):
         time.sleep(0.01)
     left = [*below(process.pid)]
     process.kill()
@@ -108,8 +121,7 @@ def test_a_killed_run_is_resumed_and_no_one_can_tell(archive: Archive, whole: di
     assert archive.results() == whole
     skipped = re.search(r"(\d+) were done before", said)
     assert skipped is not None
-    assert 0 < len(done) == int(skipped[1]) < PHOTOS
-    assert len((archive.out / NAME).read_text().splitlines()) <= PHOTOS + 2  # the first line is empty
+    assert len(before) < len(done) == int(skipped[1]) < PHOTOS
     for one in left:  # Ray's agents would go on for a minute
         if "ray" in command_of(one):
             os.kill(one, signal.SIGKILL)

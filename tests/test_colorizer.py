@@ -55,6 +55,9 @@ def test_without_colour_the_output_is_the_input_value_for_value(colorizer: Color
     ramp = np.linspace(0, np.iinfo(dtype).max, 300 * 301).round().astype(dtype).reshape(300, 301)
     grey = np.repeat(ramp[..., None], 3, axis=2)
     assert np.array_equal(coloured(colorizer, grey, model="grey"), grey)
+    partly = grey.copy()
+    partly[:, 0, 0] //= 2  # no grey photograph any more
+    assert np.array_equal(coloured(colorizer, partly, model="grey")[:, 1:], grey[:, 1:])
 
 
 def test_a_float_photograph_keeps_even_what_is_brighter_than_white(colorizer: Colorizer) -> None:
@@ -147,11 +150,12 @@ def test_only_another_photograph_model_or_temperature_runs_the_network_again(
 
 def test_a_pixel_that_is_no_number_spoils_no_other(colorizer: Colorizer) -> None:
     grey = np.full((80, 80, 3), 0.5, np.float32)
-    grey[3, 4], grey[50, 60] = np.nan, np.inf
+    grey[3, 4], grey[50, 60], grey[20:30] = np.nan, np.inf, 0
     with np.errstate(invalid="ignore"):
         result = coloured(colorizer, grey, model="orange")
     assert (~np.isfinite(result)).any(axis=2).sum() <= 2
     assert lab(result)[40, 40, 1:] == pytest.approx([20, 40], abs=0.6)
+    assert np.abs(result[20:30]).max() < 1e-3
 
 
 def test_a_manifest_that_says_too_little_is_a_sentence(tmp_path: Path) -> None:

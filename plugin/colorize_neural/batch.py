@@ -91,10 +91,10 @@ def check_report(report: Path) -> None:
 class Batch:
     """One run over a plan: `summary` tells what became of it, as far as it is."""
 
-    def __init__(self, planned: Plan, out: Path, how: How, overwrite: bool, progress: Progress) -> None:
+    def __init__(self, planned: Plan, how: How, overwrite: bool, progress: Progress) -> None:
         self.summary = Summary()
         self._planned, self._how, self._overwrite = planned, how, overwrite
-        self._journal = Journal(out)
+        self._journal = Journal(planned.out)
         self._progress = progress
         self._told: set[str] = set()
 
@@ -105,21 +105,25 @@ class Batch:
         except ColorizeError as error:
             self.summary.stopped = str(error)
             raise
+        except KeyboardInterrupt:
+            self.summary.stopped = "Stopped by the user, or by a machine that shuts down."
+            raise
 
     def _run(self, pool: Pool) -> None:
         start = time.monotonic()
         folders = {task.result.parent for task in self._planned.tasks}
         with self._journal.held(folders), closing(self._progress):
-            left = dict.fromkeys(self._left())
+            tasks = self._left()
             try:
-                with closing(pool([*left])) as results:
+                with closing(pool(tasks)) as results:
                     for coloured in results:
-                        del left[coloured.task]
                         self._put_away(coloured)
                         self.summary.seconds = time.monotonic() - start
             finally:
-                for task in left:
-                    self._add(LEFT, task.photo)
+                told = {entry["photo"] for entry in self.summary.entries}
+                for task in tasks:
+                    if str(task.photo) not in told:
+                        self._add(LEFT, task.photo)
 
     def left(self) -> list[Task]:
         """What `run` would do; nothing is written."""

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a file's name may be no text
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a machine that shuts down ends it as Ctrl+C does
+    signal.signal(signal.SIGTERM, _stop)
     try:
         return _manage_models(arguments[1:]) if list(arguments[:1]) == ["models"] else _colorize(arguments)
     except KeyboardInterrupt:
@@ -44,6 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except Exception as error:
         return _say(settings.sentence_of(error))
+
+
+def _stop(_signal: int, _frame: object) -> None:
+    """SIGTERM ends a run as Ctrl+C does, and another one does not disturb the end."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _manage_models(arguments: Sequence[str]) -> int:
@@ -112,15 +118,17 @@ def _colorize_many(chosen: argparse.Namespace, options: Options) -> int:
     """Exit code 1 where a photograph failed; each has told why."""
     from colorize_neural.batch import FAILED, SKIPPED, Batch  # noqa: PLC0415, --help needs none of these
     from colorize_neural.folders import Kinds, plan  # noqa: PLC0415
+    from colorize_neural.journal import results_in  # noqa: PLC0415
     from colorize_neural.progress import TerminalProgress  # noqa: PLC0415
     from colorize_neural.worker import files, photos  # noqa: PLC0415
 
     _check_places(chosen)
     suffix = f".{chosen.format}" if chosen.format else None
-    planned = plan(chosen.photos, chosen.out, Kinds(photos.READ, lambda photo: suffix or photos.result_suffix(photo)))
+    kinds = Kinds(photos.READ, lambda photo: suffix or photos.result_suffix(photo))
+    planned = plan(chosen.photos, chosen.out, kinds, results_in(chosen.out))
     colorizer = files.FileColorizer(replace(options, device="cpu") if chosen.ray else options)
     progress = TerminalProgress(len(planned))
-    batch = Batch(planned, chosen.out, colorizer.how, chosen.overwrite, progress)
+    batch = Batch(planned, colorizer.how, chosen.overwrite, progress)
     if chosen.dry_run:
         left = batch.left()
         for task in left:

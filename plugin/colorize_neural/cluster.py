@@ -16,10 +16,11 @@ import signal
 import socket
 import warnings
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from colorize_neural import settings
+from colorize_neural import __version__, settings
 from colorize_neural.batch import Coloured, Pool
 from colorize_neural.errors import ColorizeError
 from colorize_neural.folders import Task
@@ -40,11 +41,11 @@ Row = dict[str, Any]
 class Actor:
     """One process of the cluster: {"place", "task"} -> {"place", "coloured"}, both pickled."""
 
-    def __init__(self, options: Options, cores: int, how: How) -> None:
+    def __init__(self, options: Options, cores: int, how: How, version: str) -> None:
         """ColorizeError where this machine would give other colours than the one that asks."""
         self._colorizer = FileColorizer(options, cores)
-        if self._colorizer.how != how:
-            raise ColorizeError(f"{platform.node()} has another model: install the same version everywhere.")
+        if (self._colorizer.how, __version__) != (how, version):
+            raise ColorizeError(f"{platform.node()} has another model or version: install the same version everywhere.")
 
     def __call__(self, row: Row) -> Row:
         coloured = self._colorizer.colorize(pickle.loads(row["task"]))
@@ -69,20 +70,24 @@ def actors(options: Options, how: How, address: str, jobs: int | None, cores: in
     def pool(tasks: Sequence[Task]) -> Generator[Coloured, None, None]:
         if not tasks:
             return
-        _connect(address)
         try:
+            with _sigterm_kept():
+                _connect(address)
             needs = {"CPU": cores, "memory": _MEMORY} | ({"GPU": 1} if options.device == GPU else {})
             size = min(_room(needs), jobs or len(tasks))
             left = dict(enumerate(tasks))
             for waiting in _WAITING:  # what waits behind a photograph that ends its process is lost with it
-                for place, coloured in _round(left, (options, cores, how), size, waiting, needs):
+                for place, coloured in _round(left, (options, cores, how, __version__), size, waiting, needs):
                     yield replace(coloured, task=left.pop(place))
             for task in left.values():
                 yield Coloured(task, stamp(task.photo), why=_fatal(task))
         except ray.exceptions.RayError as error:
             raise ColorizeError(_cause(error)) from error
+        except SystemExit as error:  # what Ray makes of SIGTERM while it starts
+            raise KeyboardInterrupt from error
         finally:
-            ray.shutdown()
+            with _sigterm_kept():
+                ray.shutdown()
 
     return pool
 
@@ -111,6 +116,16 @@ def _round(
         yield row["place"], pickle.loads(row["coloured"])
 
 
+@contextmanager
+def _sigterm_kept() -> Iterator[None]:
+    """Ray gives SIGTERM another effect when it starts, and the system's own when it ends."""
+    effect = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, effect)
+
+
 def _connect(address: str) -> None:
     import ray  # noqa: PLC0415
 
@@ -125,7 +140,6 @@ def _connect(address: str) -> None:
         raise ColorizeError(
             f"There is no Ray cluster at {address}: start it, or put --ray at the end, for one of this machine alone."
         ) from error
-    ending = signal.getsignal(signal.SIGTERM)  # which Ray replaces
     try:
         ray.init(
             address=address,  # Ray knows "local" too
@@ -139,7 +153,6 @@ def _connect(address: str) -> None:
             f"Ray cannot be used at {address} ({str(error).strip().splitlines()[0]}): all machines need the same "
             "versions of Python and Ray, and RAY_AUTH_MODE and RAY_AUTH_TOKEN where it wants a token."
         ) from error
-    signal.signal(signal.SIGTERM, ending)
     context = ray.data.DataContext.get_current()
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # which its import has set
     context.enable_progress_bars = False

@@ -42,6 +42,9 @@ class Kinds:
         double = "".join(file.suffixes[-2:])
         return double if double.lower() in self.read else file.suffix
 
+    def is_photo(self, file: Path) -> bool:
+        return self.suffix_of(file).lower() in self.read
+
 
 @dataclass
 class Plan:
@@ -52,6 +55,7 @@ class Plan:
     unread: dict[Path, str] = field(default_factory=dict)
     others: Counter[str] = field(default_factory=Counter)  # how many files of each other suffix
     results: list[Path] = field(default_factory=list)  # folders of other runs' results, which are no photographs
+    ways_to_out: list[Path] = field(default_factory=list)  # where OUT lies among the photographs
     among_results: list[Path] = field(default_factory=list)  # photographs that lie where the results go
 
     def __len__(self) -> int:
@@ -72,13 +76,16 @@ class Plan:
         return f"Left alone: {count} in {self.out}, where the results go. Name another folder to colour them too."
 
 
-def plan(sources: Collection[Path], out: Path, kinds: Kinds) -> Plan:
-    """The tasks of all sources, folders with all below them; ColorizeError where they cannot be done as they are."""
+def plan(sources: Collection[Path], out: Path, kinds: Kinds, results: Collection[Path]) -> Plan:
+    """The tasks of all sources, folders with all below them; ColorizeError where they cannot be done as they are.
+
+    results: those that earlier runs left in OUT; all other photographs there are originals, where OUT lies among them
+    """
     if os.path.exists(out) and not is_folder(out):  # noqa: PTH110 - False where nobody may look
         raise ColorizeError(f"{out} is a file, but the results need a folder: name another.")
-    planned = Plan(out, among_results=_originals_among_results(sources, out, kinds))
+    planned = Plan(out)
     for source in sources:
-        for photo, name in _photos(source, out, kinds, planned):
+        for photo, name in _photos(source, kinds, planned, results):
             stem = name.name.removesuffix(kinds.suffix_of(name))
             planned.tasks.append(Task(photo, out / name.with_name(f"{stem}{kinds.result_suffix(photo)}")))
     _check_each_result_has_one_photo(planned.tasks)
@@ -117,39 +124,35 @@ def make_folder(folder: Path) -> None:
         raise ColorizeError(f"The folder {folder} cannot be made ({error.strerror}): name another.") from error
 
 
-def _photos(source: Path, out: Path, kinds: Kinds, planned: Plan) -> Iterator[tuple[Path, Path]]:
+def _photos(source: Path, kinds: Kinds, planned: Plan, results: Collection[Path]) -> Iterator[tuple[Path, Path]]:
     """Each photograph with its name in OUT; a file that is named itself is taken whatever its suffix."""
     if not is_folder(source):
         yield source, Path(source.name)
         return
+    out = planned.out
     if os.path.realpath(source) == os.path.realpath(out):
         raise ColorizeError(f"The results in {out} would take the names of the photographs: name another folder.")
     found = False
-    for file in _files_below(source, {os.path.realpath(out)}, planned):
-        if kinds.suffix_of(file).lower() in kinds.read:
+    for file in _files_below(source, planned):
+        if kinds.is_photo(file):
             found = True
             yield file, file.relative_to(source)
         else:
             planned.others[file.suffix.lower()] += 1
-    if not found and planned.among_results:
-        raise ColorizeError(planned.told_of_results())
+    leads_to_out = any(way.is_relative_to(source) for way in planned.ways_to_out)
+    if leads_to_out:
+        there = filter(kinds.is_photo, _files_below(out, Plan(out)))
+        planned.among_results = [photo for photo in there if photo not in results]
     if not found:
         some = [*kinds.read][:SHOWN_KINDS] + ["..."] * (len(kinds.read) > SHOWN_KINDS)
         nothing = f"There is no photograph in {source} or below it ({', '.join(some)}): check the name."
+        if leads_to_out and planned.among_results:
+            nothing = planned.told_of_results()
         raise ColorizeError(next(iter(planned.unread.values()), nothing))
 
 
-def _originals_among_results(sources: Iterable[Path], out: Path, kinds: Kinds) -> list[Path]:
-    """The photographs that OUT has before it has results, where it lies in a folder that is to be coloured."""
-    real = Path(os.path.realpath(out))
-    is_below = any(is_folder(source) and real.is_relative_to(os.path.realpath(source)) for source in sources)
-    if not is_below or os.path.exists(out / JOURNAL):  # noqa: PTH110 - False where nobody may look
-        return []
-    return [file for file in _files_below(out, set(), Plan(out)) if kinds.suffix_of(file).lower() in kinds.read]
-
-
-def _files_below(folder: Path, seen: set[str], planned: Plan) -> Iterator[Path]:
-    """By their names, neither results nor what is hidden; nothing of the folders that were seen.
+def _files_below(folder: Path, planned: Plan) -> Iterator[Path]:
+    """By their names, neither results nor what is hidden; nothing of OUT where that lies below the folder.
 
     Each folder once: links are followed where they lead out of `folder`, to each place by the first.
     """
@@ -160,14 +163,17 @@ def _files_below(folder: Path, seen: set[str], planned: Plan) -> Iterator[Path]:
             f"The folder {where} cannot be read ({error.strerror}): give yourself the right to read it."
         )
 
-    whole = Path(os.path.realpath(folder))
+    whole, out, seen = Path(os.path.realpath(folder)), os.path.realpath(planned.out), set[str]()
     for here, folders, files in os.walk(folder, followlinks=True, onerror=cannot_be_read):
         real, below = os.path.realpath(here), Path(here) != folder
         leads_back = below and Path(here).is_symlink() and Path(real).is_relative_to(whole)
-        holds_results = below and JOURNAL in files and not leads_back and real not in seen
+        is_out = below and real == out
+        holds_results = below and JOURNAL in files and not leads_back and real not in seen and not is_out
+        if is_out:
+            planned.ways_to_out.append(Path(here))
         if holds_results:
             planned.results.append(Path(here))
-        if leads_back or holds_results or real in seen:
+        if leads_back or holds_results or is_out or real in seen:
             folders.clear()
             continue
         seen.add(real)

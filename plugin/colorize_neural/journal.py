@@ -138,6 +138,10 @@ class Journal:
             with contextlib.suppress(ValueError, KeyError, TypeError):  # a killed run's last line may be cut
                 self._learn(json.loads(line))
 
+    def results(self) -> set[Path]:
+        """All that ever were, whether they are still there or not."""
+        return {self._out / name for name in self._lines}
+
     def _learn(self, line: dict[str, Any]) -> None:
         """ValueError, KeyError or TypeError where it is no line of ours."""
         size, changed = line["stamp"]
@@ -147,6 +151,13 @@ class Journal:
 
     def _name(self, result: Path) -> str:
         return result.relative_to(self._out).as_posix()
+
+
+def results_in(out: Path) -> set[Path]:
+    """What runs left in this folder of results; ColorizeError where nobody may look."""
+    journal = Journal(out)
+    journal.read()
+    return journal.results()
 
 
 def _sweep(folders: Collection[Path]) -> None:

@@ -22,7 +22,7 @@ from colorize_neural.batch import DONE, FAILED, LEFT, SKIPPED, Batch, Coloured, 
 from colorize_neural.client import Client
 from colorize_neural.errors import ColorizeError
 from colorize_neural.folders import Kinds, Task, is_folder, make_folder, plan
-from colorize_neural.journal import How, beside, discard, stamp
+from colorize_neural.journal import How, beside, discard, results_in, stamp
 from colorize_neural.progress import Progress
 from colorize_neural.protocol import Shape
 from colorize_neural.settings import Settings
@@ -42,9 +42,10 @@ def colorize(config: Any, plug_in: Path) -> tuple[list[int], str]:
         raise ColorizeError(f"There is no folder {photos}: please check the name.")
     if report:
         check_report(report)
-    planned = plan([photos], out, Kinds(image_files.READ, _suffixes(config.get_property("format"))))
+    kinds = Kinds(image_files.READ, _suffixes(config.get_property("format")))
+    planned = plan([photos], out, kinds, results_in(out))
     progress, how = Shown(len(planned)), _how(config, plug_in)
-    batch = Batch(planned, out, how, config.get_property("overwrite"), progress)
+    batch = Batch(planned, how, config.get_property("overwrite"), progress)
     pool = OneWorker(wanted_from(config, plug_in), settings.read(plug_in), progress)
     failures = _failures(lambda: batch.run(pool), lambda: batch.summary.write(report, how) if report else None)
     told = failures
@@ -79,7 +80,7 @@ def _failures(*works: Callable[[], None]) -> list[str]:
 
 
 def _how(config: Any, plug_in: Path) -> How:
-    """What a result depends on beside its photograph."""
+    """What a result depends on beside its photograph and the version of this program."""
     told = options_from(config) | {"output": config.get_property("output")}
     for model in installed.models(plug_in):
         if model.id == told["model"]:

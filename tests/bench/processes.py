@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 COMMAND = (sys.executable, "-m", "colorize_neural.cli")
@@ -14,6 +16,16 @@ _LAUNCHER = """import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"""
 _UNIT = 1 if sys.platform == "darwin" else 1024  # bytes
+
+
+@contextlib.contextmanager
+def process(*command: str | Path) -> Iterator[subprocess.Popen[bytes]]:
+    """One that runs meanwhile, and is gone afterwards; what it says of errors is in its `stderr`."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
 
 
 def output(*command: str | Path) -> str:

@@ -36,19 +36,16 @@ def fastest(turns: int, *works: Callable[[], object], after: Callable[[], object
 def alternately(*stopped: subprocess.Popen[bytes]) -> list[float]:
     """The seconds that each process still runs, in turns, so that a machine whose speed drifts is as slow for all.
 
-    RuntimeError where one fails.
+    RuntimeError where one fails, with what it says on a piped stderr.
     """
     taken = dict.fromkeys(stopped, 0.0)
-    try:
-        while running := [process for process in stopped if process.returncode is None]:
-            for process in running:
-                process.send_signal(signal.SIGCONT)
-                taken[process] += seconds(partial(_run_on, process))
-                if process.returncode:
-                    raise RuntimeError(f"{process.args!r} ended with the status {process.returncode}")
-    finally:
-        for process in stopped:
-            process.kill()
+    while running := [process for process in stopped if process.returncode is None]:
+        for process in running:
+            process.send_signal(signal.SIGCONT)
+            taken[process] += seconds(partial(_run_on, process))
+            if process.returncode:
+                said = process.stderr.read().decode() if process.stderr else ""
+                raise RuntimeError(f"{process.args!r} ended with the status {process.returncode}: {said}")
     return list(taken.values())
 
 

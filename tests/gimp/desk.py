@@ -20,6 +20,7 @@ from tests.gimp.screen import PROGRAMS, Screen, screen
 
 TITLE = r"^Colorize \(neural\)$"
 FOLDER_TITLE = r"^Colorize a folder \(neural\)$"
+MESSAGE = "^GIMP Message$"
 NO_IMAGE = "^GNU Image Manipulation Program$"
 COLORS, FILE = "alt+c", "alt+f"  # the keys of menus
 INSIDE_PLUGIN = Path(__file__).with_name("inside_plugin")
@@ -60,8 +61,18 @@ class Desk:
         with self.gimp.image(photo) as image:
             image.do("show")
             window = self.screen.wait_for(r"^\*?\[Untitled\].*GIMP$")
-            yield image, window
-            eventually(lambda: not self.gimp.calls())  # GIMP keeps the last options in the image when a call ends
+            try:
+                yield image, window
+            except BaseException:
+                self._cancel_dialogs()  # what is left open would be in the way of other tests
+                raise
+            finally:
+                eventually(lambda: not self.gimp.calls())  # GIMP keeps the last options in the image when a call ends
+
+    def _cancel_dialogs(self) -> None:
+        for title in (TITLE, FOLDER_TITLE, MESSAGE):
+            for window in self.screen.windows(title):
+                self.screen.press(window, "Escape")
 
     def choose_from_menu(self, window: str, menu: str = COLORS) -> None:
         self.screen.press(window, menu, "z")

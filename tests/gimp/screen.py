@@ -17,19 +17,22 @@ class Screen:
     def __init__(self, display: str) -> None:
         self.display = display
 
+    def windows(self, title: str) -> list[str]:
+        """Those that are to be seen now, and whose title matches."""
+        return self._output("xdotool", "search", "--onlyvisible", "--name", title).split()
+
     def wait_for(self, title: str, patience: float = 60) -> str:
         """The window whose title matches; TimeoutError shows the screen as it is."""
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
-            windows = self._output("xdotool", "search", "--onlyvisible", "--name", title).split()
-            if windows:
+            if windows := self.windows(title):
                 return windows[-1]
             time.sleep(0.2)
         raise TimeoutError(f'no window "{title}", see {self.screenshot("no-window")}')
 
     def wait_until_gone(self, title: str, patience: float = 60) -> None:
         deadline = time.monotonic() + patience
-        while self._output("xdotool", "search", "--onlyvisible", "--name", title):
+        while self.windows(title):
             if time.monotonic() > deadline:
                 raise TimeoutError(f'the window "{title}" stays, see {self.screenshot("stays")}')
             time.sleep(0.2)

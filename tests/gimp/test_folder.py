@@ -17,7 +17,7 @@ import pyvips
 from colorize_neural.journal import LOCK, NAME
 
 from tests.archives import closed, contents, finished, is_coloured
-from tests.gimp.desk import FILE, FOLDER_TITLE, NO_IMAGE, Desk, Dialog, eventually
+from tests.gimp.desk import FILE, FOLDER_TITLE, MESSAGE, NO_IMAGE, Desk, Dialog, eventually
 from tests.gimp.gimps import Gimp, Photo
 from tests.pixel_files import pixel_files
 from tests.processes import below, command_of
@@ -320,7 +320,7 @@ def test_the_dialog_is_in_the_file_menu_without_an_image(
     dialog = dialog_of(desk, drawer, tmp_path / "out")
     desk.screen.screenshot(f"folder-{gimp_version}")
     dialog.do("respond", button="OK")
-    box = desk.screen.wait_for("^GIMP Message$")
+    box = desk.screen.wait_for(MESSAGE)
     desk.screen.screenshot(f"folder-done-{gimp_version}")
     desk.screen.press(box, "Return")
     assert len(contents(tmp_path / "out")) == 3

@@ -11,7 +11,7 @@ import pytest
 from colorize_neural.worker.color import lab_from_rgb
 from numpy.typing import NDArray
 
-from tests.gimp.desk import TITLE, Desk, Dialog, eventually
+from tests.gimp.desk import MESSAGE, TITLE, Desk, Dialog, eventually
 from tests.gimp.gimps import Image, Photo, of_sample
 from tests.pixel_files import is_coloured_at, pixel_files, pixels_of
 from tests.tiny_models import with_the_first_replaced
@@ -34,7 +34,7 @@ def test_menu_and_dialog_colour_a_grey_image_and_one_undo_takes_it_back(desk: De
         assert image.names() == ["Orange", "photo"]
         assert image.state().base == "rgb"
         desk.screen.screenshot(f"result-{gimp_version}")
-        desk.screen.wait_until_gone("^GIMP Message$", patience=0)  # what goes as expected is no news
+        desk.screen.wait_until_gone(MESSAGE, patience=0)  # what goes as expected is no news
         desk.screen.press(window, "ctrl+z")
         assert eventually(lambda: image.state().base == "gray")
         assert image.state().same_as(before)
@@ -154,7 +154,7 @@ def test_no_strength_takes_the_colours_away_and_a_suggestion_brings_them_back(de
         dialog.do("click", widget="suggestion Vivid")
         assert eventually(lambda: is_coloured(dialog))
         assert dialog.do("is_raised", widget="suggestion Vivid")
-        assert dialog.do("value", widget="strength") == pytest.approx(150)
+        assert dialog.do("value", widget="strength") == pytest.approx(140)
         dialog.do("click", widget="suggestion Natural")
         dialog.do("respond", button="OK")
         assert eventually(lambda: image.names() == ["Orange", "photo"])
@@ -304,10 +304,10 @@ def test_an_image_that_was_closed_behind_the_dialog_is_a_sentence(desk: Desk, gi
         assert eventually(lambda: is_coloured(dialog))
         image.do("close")
         dialog.do("respond", button="OK")
-        box = desk.screen.wait_for("^GIMP Message$")
+        box = desk.screen.wait_for(MESSAGE)
         desk.screen.screenshot(f"closed-{gimp_version}")
         desk.screen.press(box, "Return")
-        desk.screen.wait_until_gone("^GIMP Message$")
+        desk.screen.wait_until_gone(MESSAGE)
 
 
 def test_a_mistake_of_ours_in_the_dialog_is_told_there_and_in_the_log(desk: Desk) -> None:
@@ -380,8 +380,8 @@ def test_what_cannot_work_is_told_in_the_error_box(desk: Desk, gimp_version: str
         image.do("make_indexed")
         before = image.state()
         desk.choose_from_menu(window)
-        box = desk.screen.wait_for("^GIMP Message$")
+        box = desk.screen.wait_for(MESSAGE)
         desk.screen.screenshot(f"error-{gimp_version}")
         desk.screen.press(box, "Return")
-        desk.screen.wait_until_gone("^GIMP Message$")
+        desk.screen.wait_until_gone(MESSAGE)
         assert image.state().same_as(before)

@@ -82,10 +82,10 @@ def place_from_share(shares: Float) -> Float:
 
 
 def share_from_place(places: Float) -> Float:
-    """The inverse of `place_from_share`; of some places at least."""
+    """The inverse of `place_from_share`; ValueError where there are no places."""
     flat = places.reshape(1, -1)  # of one channel
     shares = cv2.pow(flat, 3)
-    if places.min() < _PLACE:  # the darkest of most photographs
+    if not places.min() >= _PLACE:  # the darkest of most photographs; the least of what is no number is none
         straight = cv2.addWeighted(flat, 1 / _CURVE_SLOPE, flat, 0, -_BLACK / _CURVE_SLOPE)
         cv2.copyTo(straight, (flat < _PLACE).view(np.uint8), shares)
     return shares.reshape(places.shape)
@@ -122,7 +122,7 @@ def luminance_levels() -> NDArray[np.uint16]:
 
 @cache
 def places_of_luminances() -> tuple[Float, Float]:
-    """The y of Y in 65,535 steps, up to 0.00012 apart, 0.014 of L, and the Y of that y: (65536,) each."""
+    """The y of Y in 65,535 steps, up to 0.00012 apart, and the Y of that y: (65536,) each."""
     places = place_from_share(_middles())
     return places, share_from_place(places)
 

@@ -37,7 +37,7 @@ class FileColorizer:
 
     @property
     def how(self) -> How:
-        """What a result depends on beside its photograph: equal ones give equal pixels."""
+        """What a result depends on beside its photograph and the version of this program."""
         told = asdict(self._options) | {"model": self._model.id, "sha256": self._model.sha256}
         told["temperature"] = self._options.temperature or self._model.default_temperature
         del told["device"]

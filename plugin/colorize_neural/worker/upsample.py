@@ -31,9 +31,9 @@ def guide_size(photograph: Size, working: Size) -> Size:
 
     So the one becomes the other by whole squares of pixels, quickly; a small photograph is its own guide.
     """
-    scale, longest = _GUIDE_SIDE / min(photograph), _GUIDE_SIDE * LONGEST_TO_SHORTEST
+    shortest, longest = min(photograph), _GUIDE_SIDE * LONGEST_TO_SHORTEST
     height, width = (
-        min(whole, seen * math.ceil(min(whole * scale, longest) / seen))
+        min(whole, seen * math.ceil(min(whole * _GUIDE_SIDE / shortest, longest) / seen))
         for whole, seen in zip(photograph, working, strict=True)
     )
     return height, width
