@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -12,6 +13,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 import torch
 from colorize_neural.errors import ColorizeError
@@ -81,6 +83,14 @@ def run(tmp_path_factory: pytest.TempPathFactory, recipe: Recipe, photos: Path) 
     out = tmp_path_factory.mktemp("run")
     train.train(recipe, find_photos([photos]) * 8, out, dict(QUIET), loaders=0)
     return out
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory, run: Path) -> Path:
+    """A folder of models with the one of the run."""
+    models = tmp_path_factory.mktemp("exported")
+    to_onnx.main([str(run), "--models", str(models)])
+    return models
 
 
 @pytest.mark.parametrize("full", [False, True], ids=["minutes", "full"])
@@ -271,13 +281,12 @@ def test_attention_joins_a_network_without_a_change_and_then_looks_everywhere() 
     assert not torch.equal(attention(x)[..., 0, 0], attention(elsewhere)[..., 0, 0])
 
 
-def test_a_network_goes_on_from_an_onnx_file_as_if_it_had_never_left(run: Path, tmp_path: Path) -> None:
-    to_onnx.main([str(run), "--models", str(tmp_path)])
+def test_a_network_goes_on_from_an_onnx_file_as_if_it_had_never_left(run: Path, exported: Path) -> None:
     trained = to_onnx.load_run(run)
     recipe, wanted = trained.recipe, trained.network
     found = NETWORKS[recipe.network.name](**recipe.network.options)
     L = torch.rand(2, 1, 64, 64) * 100
-    start_from(tmp_path / f"{recipe.manifest.id}.onnx", "", found, [L])
+    start_from(exported / f"{recipe.manifest.id}.onnx", "", found, [L])
     photograph = torch.rand(1, 1, 96, 64) * 100
     with torch.no_grad():
         assert (found.eval()(photograph) - wanted(photograph)).abs().mean() < 0.02  # its weights have 16 bits
@@ -346,9 +355,8 @@ def test_training_goes_on_where_it_stopped(
     assert "last-v1.ckpt" not in [path.name for path in run.glob("*.ckpt")]
 
 
-def test_the_onnx_file_answers_as_the_network_and_carries_its_facts(run: Path, tmp_path: Path) -> None:
-    to_onnx.main([str(run), "--models", str(tmp_path)])
-    (model,) = read_models(tmp_path)
+def test_the_onnx_file_answers_as_the_network_and_carries_its_facts(run: Path, exported: Path) -> None:
+    (model,) = read_models(exported)
     training = to_onnx.load_run(run)
     assert (model.id, model.kind) == (training.recipe.manifest.id, "classification")
     L = torch.rand(1, 1, 96, 160) * 100
@@ -357,8 +365,15 @@ def test_the_onnx_file_answers_as_the_network_and_carries_its_facts(run: Path, t
     found = Session(model, "cpu").run(L[0, 0].numpy(), [0.3, 0.9])
     assert found.shape == (2, 24, 40, 2)
     assert np.abs(np.moveaxis(found, -1, 1) - wanted.numpy()).mean() < to_onnx.FAITHFUL
-    to_onnx.main([str(run), "--models", str(tmp_path)])
-    assert len(read_models(tmp_path)) == 1
+
+
+def test_a_model_takes_the_place_of_its_former_version(run: Path, exported: Path, tmp_path: Path) -> None:
+    training = to_onnx.load_run(run)
+    manifest = training.recipe.manifest
+    for title in ("Former", "Latter"):
+        model = onnx.load(exported / f"{manifest.id}.onnx")
+        to_onnx.write_model(model, training.recipe.kind, dataclasses.replace(manifest, title=title), tmp_path)
+    assert [model.title for model in read_models(tmp_path)] == ["Latter"]
 
 
 def test_a_model_of_one_size_takes_that_size_only(run: Path) -> None:
@@ -370,10 +385,10 @@ def test_a_model_of_one_size_takes_that_size_only(run: Path) -> None:
 
 
 @pytest.mark.parametrize("fault", [float("nan"), 50.0])
-def test_an_onnx_file_that_is_not_its_network_is_refused(run: Path, fault: float) -> None:
+def test_an_onnx_file_that_is_not_its_network_is_refused(run: Path, exported: Path, fault: float) -> None:
     training = to_onnx.load_run(run)
     recipe, other = training.recipe, training.colorizer()
-    model = to_onnx.onnx_from_colorizer(other, recipe.manifest)
+    model = onnx.load(exported / f"{recipe.manifest.id}.onnx")
     to_onnx.compare(model, other, recipe.manifest.framing)
     other.decoder.register_buffer("centers", torch.full((313, 2), fault))
     with pytest.raises(ColorizeError, match="nothing was written"):
@@ -395,10 +410,10 @@ def test_an_expected_failure_of_a_training_command_is_a_sentence(tmp_path: Path)
 
 
 def test_evaluation_measures_a_model_beside_the_baselines(
-    run: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    exported: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(robustness, "SIZE_PHOTOS", 1)  # the largest size takes seconds for each
-    to_onnx.main([str(run), "--models", str(tmp_path)])
+    shutil.copytree(exported, tmp_path, dirs_exist_ok=True)
     model, sheet = read_models(tmp_path)[0].id, tmp_path / "sheet.png"
     places = ["--photos", str(photos), "--folder", str(tmp_path)]
     evaluate.main([model, *places, "--sheet", str(sheet), "--rows", "3", "--record"])
