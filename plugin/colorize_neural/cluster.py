@@ -65,7 +65,9 @@ def actors(options: Options, how: How, address: str, jobs: int | None, cores: in
     try:
         import ray  # noqa: PLC0415, an extra that few need
     except ImportError as error:
-        raise ColorizeError("Ray is not installed: pip install 'colorize-neural[cluster]' on all machines.") from error
+        raise ColorizeError(
+            "Ray is not installed: pip install '.[cluster]' in this program's repository, on all machines."
+        ) from error
 
     def pool(tasks: Sequence[Task]) -> Generator[Coloured, None, None]:
         if not tasks:

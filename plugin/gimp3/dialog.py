@@ -17,7 +17,7 @@ from installed import Model
 from layers import Reduced
 from picture import BeforeAfter, fitted, pixbuf_from
 from suggestions import SUGGESTED, SUGGESTIONS, Suggestion
-from widgets import align, column, failures_told, labelled, model_combo, name_scale, text
+from widgets import align, column, failures_told, labelled, model_combo, name_scale, strength_scale, text
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
@@ -103,9 +103,7 @@ class Dialog:
         return strip
 
     def _controls(self) -> Any:
-        strength = self._dialog.get_spin_scale("strength", 100.0)
-        strength.set_label("Stren_gth (%)")
-        name_scale(strength, "strength", digits=0)
+        strength_scale(self._dialog)
         name_scale(self._dialog.get_spin_scale("warmth", 1.0), "warmth", digits=2)
         room = Gtk.Adjustment(value=1.0, lower=0.05, upper=1.0, step_increment=0.05, page_increment=0.1)
         self._temperature = GimpUi.SpinScale.new(room, "_Temperature", 2)

@@ -9,7 +9,7 @@ from typing import Any
 
 import gi
 from arguments import FOLDERS
-from widgets import align, column, failures_told, labelled, name_scale, text
+from widgets import align, column, failures_told, labelled, name_scale, strength_scale, text
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
@@ -24,6 +24,7 @@ HINT = (
     "Each photograph that GIMP can open is saved under its own name. What is done already is left out, "
     "so a run that was cancelled goes on. A temperature of 0 is the model's own."
 )
+WANTED = "Choose the folder of photographs, and another one for the results."
 
 
 def confirmed(procedure: Any, config: Any) -> bool:
@@ -32,27 +33,29 @@ def confirmed(procedure: Any, config: Any) -> bool:
     dialog = GimpUi.ProcedureDialog.new(procedure, config, "Colorize a folder (neural)")
     dialog.set_ok_label("Colori_ze")
     hint = text("hint")
-    hint.set_text(HINT)
-    for name in ("temperature", "strength", "warmth"):
+    strength_scale(dialog)
+    for name in ("temperature", "warmth"):
         name_scale(dialog.get_spin_scale(name, 1.0), name, digits=2)
     all_of_it = column(*_choosers(config), hint, dialog.fill_box("options", OPTIONS))
     all_of_it.set_border_width(12)
     dialog.get_content_area().pack_start(all_of_it, True, True, 0)
     all_of_it.show_all()
-    _want_folders(dialog, config)
+    _want_folders(dialog, config, hint)
     with failures_told(hint):
         answer: bool = dialog.run()
     dialog.destroy()
     return answer
 
 
-def _want_folders(dialog: Any, config: Any) -> None:
-    """OK can be pressed as soon as both are chosen."""
+def _want_folders(dialog: Any, config: Any, hint: Any) -> None:
+    """OK can be pressed as soon as both are chosen, and the hint asks for them until then."""
     button = dialog.get_widget_for_response(Gtk.ResponseType.OK)
     button.set_name("ok")
 
     def follow(*_: object) -> None:
-        button.set_sensitive(all(config.get_property(name) for name in FOLDERS))
+        both = all(config.get_property(name) for name in FOLDERS)
+        button.set_sensitive(both)
+        hint.set_text(HINT if both else WANTED)
 
     follow()
     for name in FOLDERS:

@@ -75,6 +75,13 @@ def name_scale(scale: Any, name: str, digits: int) -> None:
     scale.set_digits(digits)
 
 
+def strength_scale(dialog: Any) -> None:
+    """Makes the slider of the strength of a dialog of GIMP's, in per cent."""
+    scale = dialog.get_spin_scale("strength", 100.0)
+    scale.set_label("Stren_gth (%)")
+    name_scale(scale, "strength", digits=0)
+
+
 def column(*widgets: Any) -> Any:
     """The widgets under each other."""
     box = Gtk.Box(orientation=Gtk.Orientation.VERTICAL, spacing=6)
