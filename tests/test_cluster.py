@@ -117,7 +117,7 @@ def test_a_run_that_is_ended_twice_is_resumed_and_no_one_can_tell(archive: Archi
     process.communicate()
     done = kept(archive)
     assert done.items() <= whole.items()
-    said = archive.colorize("--ray", "--jobs", "2")
+    said = archive.colorize()
     assert archive.results() == whole
     skipped = re.search(r"(\d+) were done before", said)
     assert skipped is not None

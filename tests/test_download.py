@@ -133,7 +133,7 @@ def test_a_server_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     with Server() as gone:
         address = gone.address("whole")
     with pytest.raises(ColorizeError, match="check the connection and the proxy"):
-        download(address, SHA256, tmp_path, lambda _done, _size: None)
+        download(address, SHA256, tmp_path, lambda _done, _size: None, silence=1.0)
 
 
 def test_the_proxy_of_the_environment_is_used(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -336,8 +336,9 @@ def test_a_training_has_the_precision_that_the_processor_does_fast(
 
 
 def test_training_goes_on_where_it_stopped(
-    run: Path, recipe: Recipe, photos: Path, monkeypatch: pytest.MonkeyPatch
+    run: Path, recipe: Recipe, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    run = shutil.copytree(run, tmp_path / "run")
     done: list[int] = []
     step = train.Training.training_step
 
