@@ -194,8 +194,18 @@ def test_photographs_that_lie_where_the_results_go_are_told_of(archive: Archive)
     assert told not in archive.run(archive.scans, "-o", archive.out).stderr
 
 
+def test_a_photograph_where_the_results_go_is_never_replaced(archive: Archive) -> None:
+    archive.add("a.png")
+    original = archive.add("1946/a.png")
+    before = original.read_bytes()
+    done = archive.run(archive.scans, "-o", archive.scans / "1946", "--overwrite")
+    assert done.returncode == 1
+    assert "is one of the photographs: name another folder for the results." in done.stderr
+    assert original.read_bytes() == before
+
+
 @pytest.mark.parametrize("way", ["below the scans", "by a link"])
-def test_a_photograph_where_the_results_go_is_never_replaced(archive: Archive, way: str) -> None:
+def test_a_photograph_where_the_results_go_is_not_replaced_by_a_later_run(archive: Archive, way: str) -> None:
     archive.add("a.png")
     original = archive.add("1946/b.png")
     before = original.read_bytes()

@@ -22,12 +22,12 @@ def test_a_run_leaves_a_table_json_and_a_section_of_the_history_that_tells_of_th
 ) -> None:
     results, history = tmp_path / "results.json", tmp_path / "history.md"
     history.write_text("Former results.\n")
-    command = [sys.executable, "-m", "tests.bench", "start", "--json", str(results)]
+    command = [sys.executable, "-m", "tests.bench", "preview", "--json", str(results)]
     table = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
     told = json.loads(results.read_text())
     rows = [Row(**row) for row in told["rows"]]
     assert table == "\n".join([HEAD, *map(str, rows), ""])
-    assert [row.name for row in rows] == ["start"]
+    assert [row.name for row in rows] == ["preview", "preview, strength"]
     assert all(row.ratio and row.measured for row in rows)
     record(rows, history)
     section = history.read_text()

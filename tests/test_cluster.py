@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from colorize_neural.batch import STATUSES
+from colorize_neural.journal import NAME
 
 from tests.archives import Archive
 from tests.clusters import cluster
@@ -94,9 +95,28 @@ def test_a_cluster_that_is_there_is_used_and_stays(archive: Archive, whole: obje
         assert f"{PHOTOS} were done before" in archive.colorize("--ray", address)
 
 
-def test_a_run_that_is_ended_twice_is_resumed_and_no_one_can_tell(archive: Archive, whole: dict[str, bytes]) -> None:
-    command = archive.scans, "-o", archive.out, "--ray", "--jobs", "2", "--report", archive.report
-    process = archive.command(*command)
+def test_a_killed_run_is_resumed_and_no_one_can_tell(archive: Archive, whole: dict[str, bytes]) -> None:
+    process = archive.command(archive.scans, "-o", archive.out, "--ray", "--jobs", "2")
+    while process.poll() is None and not kept(archive):
+        time.sleep(0.01)
+    left = [*below(process.pid)]
+    process.kill()
+    process.communicate()
+    done = kept(archive)
+    assert done.items() <= whole.items()
+    said = archive.colorize("--ray", "--jobs", "2")
+    assert archive.results() == whole
+    skipped = re.search(r"(\d+) were done before", said)
+    assert skipped is not None
+    assert 0 < len(done) == int(skipped[1]) < PHOTOS
+    assert len((archive.out / NAME).read_text().splitlines()) <= PHOTOS + 2  # the first line is empty
+    for one in left:  # Ray's agents would go on for a minute
+        if "ray" in command_of(one):
+            os.kill(one, signal.SIGKILL)
+
+
+def test_a_run_that_is_ended_tells_so_and_goes_on_later(archive: Archive, whole: object) -> None:
+    process = archive.command(archive.scans, "-o", archive.out, "--ray", "--jobs", "2", "--report", archive.report)
     while process.poll() is None and not kept(archive):
         time.sleep(0.01)
     for _ in range(2):
@@ -105,26 +125,11 @@ def test_a_run_that_is_ended_twice_is_resumed_and_no_one_can_tell(archive: Archi
     _, errors = process.communicate()
     assert process.returncode == 1, errors
     assert "goes on where this one stopped" in errors
-    before = kept(archive)
-    assert archive.results() == before  # and nothing half-written
-    assert told(archive) == {"done": len(before), "skipped": 0, "failed": 0, "left": PHOTOS - len(before)}
-
-    process = archive.command(*command)
-    while process.poll() is None and len(kept(archive)) <= len(before):
-        time.sleep(0.01)
-    left = [*below(process.pid)]
-    process.kill()
-    process.communicate()
     done = kept(archive)
-    assert done.items() <= whole.items()
-    said = archive.colorize()
+    assert archive.results() == done  # and nothing half-written
+    assert told(archive) == {"done": len(done), "skipped": 0, "failed": 0, "left": PHOTOS - len(done)}
+    assert f"{len(done)} were done before" in archive.colorize()
     assert archive.results() == whole
-    skipped = re.search(r"(\d+) were done before", said)
-    assert skipped is not None
-    assert len(before) < len(done) == int(skipped[1]) < PHOTOS
-    for one in left:  # Ray's agents would go on for a minute
-        if "ray" in command_of(one):
-            os.kill(one, signal.SIGKILL)
 
 
 def test_a_photograph_that_ends_its_process_is_told_of_and_the_others_go_on(archive: Archive, whole: object) -> None:

@@ -125,7 +125,7 @@ def _colorize_many(chosen: argparse.Namespace, options: Options) -> int:
     _check_places(chosen)
     suffix = f".{chosen.format}" if chosen.format else None
     kinds = Kinds(photos.READ, lambda photo: suffix or photos.result_suffix(photo))
-    planned = plan(chosen.photos, chosen.out, kinds, results_in(chosen.out))
+    planned = plan(chosen.photos, chosen.out, kinds, results_in)
     colorizer = files.FileColorizer(replace(options, device="cpu") if chosen.ray else options)
     progress = TerminalProgress(len(planned))
     batch = Batch(planned, colorizer.how, chosen.overwrite, progress)

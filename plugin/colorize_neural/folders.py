@@ -20,6 +20,7 @@ from colorize_neural.errors import ColorizeError
 
 JOURNAL = f".{settings.NAME}.jsonl"  # in a folder of results
 SHOWN, SHOWN_KINDS = 5, 12  # names in one sentence
+ResultsIn = Callable[[Path], Collection[Path]]
 
 
 @dataclass(frozen=True)
@@ -76,16 +77,16 @@ class Plan:
         return f"Left alone: {count} in {self.out}, where the results go. Name another folder to colour them too."
 
 
-def plan(sources: Collection[Path], out: Path, kinds: Kinds, results: Collection[Path]) -> Plan:
+def plan(sources: Collection[Path], out: Path, kinds: Kinds, results_in: ResultsIn) -> Plan:
     """The tasks of all sources, folders with all below them; ColorizeError where they cannot be done as they are.
 
-    results: those that earlier runs left in OUT; all other photographs there are originals, where OUT lies among them
+    results_in: asked where OUT lies among the photographs, for what runs left there; all others in it are originals
     """
     if os.path.exists(out) and not is_folder(out):  # noqa: PTH110 - False where nobody may look
         raise ColorizeError(f"{out} is a file, but the results need a folder: name another.")
     planned = Plan(out)
     for source in sources:
-        for photo, name in _photos(source, kinds, planned, results):
+        for photo, name in _photos(source, kinds, planned, results_in):
             stem = name.name.removesuffix(kinds.suffix_of(name))
             planned.tasks.append(Task(photo, out / name.with_name(f"{stem}{kinds.result_suffix(photo)}")))
     _check_each_result_has_one_photo(planned.tasks)
@@ -124,7 +125,7 @@ def make_folder(folder: Path) -> None:
         raise ColorizeError(f"The folder {folder} cannot be made ({error.strerror}): name another.") from error
 
 
-def _photos(source: Path, kinds: Kinds, planned: Plan, results: Collection[Path]) -> Iterator[tuple[Path, Path]]:
+def _photos(source: Path, kinds: Kinds, planned: Plan, results_in: ResultsIn) -> Iterator[tuple[Path, Path]]:
     """Each photograph with its name in OUT; a file that is named itself is taken whatever its suffix."""
     if not is_folder(source):
         yield source, Path(source.name)
@@ -141,6 +142,7 @@ def _photos(source: Path, kinds: Kinds, planned: Plan, results: Collection[Path]
             planned.others[file.suffix.lower()] += 1
     leads_to_out = any(way.is_relative_to(source) for way in planned.ways_to_out)
     if leads_to_out:
+        results = results_in(out)
         there = filter(kinds.is_photo, _files_below(out, Plan(out)))
         planned.among_results = [photo for photo in there if photo not in results]
     if not found:

@@ -43,7 +43,7 @@ def colorize(config: Any, plug_in: Path) -> tuple[list[int], str]:
     if report:
         check_report(report)
     kinds = Kinds(image_files.READ, _suffixes(config.get_property("format")))
-    planned = plan([photos], out, kinds, results_in(out))
+    planned = plan([photos], out, kinds, results_in)
     progress, how = Shown(len(planned)), _how(config, plug_in)
     batch = Batch(planned, how, config.get_property("overwrite"), progress)
     pool = OneWorker(wanted_from(config, plug_in), settings.read(plug_in), progress)

@@ -37,13 +37,11 @@ def rows() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         few, many = (made(Path(folder) / str(count), count) for count in (FEW, MANY))
         little, much = (peak_memory(*COMMAND, some, "-o", some.with_suffix(".out")) for some in (few, many))
-        with (
-            process(*COMMAND, many, "-o", many.with_suffix(".out"), "--overwrite") as ours,
-            process(sys.executable, "-m", "tests.bench.batch", many, folder) as bare,
-        ):
+        with process(*COMMAND, many, "-o", many.with_suffix(".out"), "--overwrite") as ours:
             ours.send_signal(signal.SIGSTOP)
-            os.waitid(os.P_PID, bare.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)  # ready, or failed
-            times = alternately(ours, bare)
+            with process(sys.executable, "-m", "tests.bench.batch", many, folder) as bare:
+                os.waitid(os.P_PID, bare.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)  # ready, or failed
+                times = alternately(ours, bare)
     memory = f"{much / 1e6:.0f} MB beside {little / 1e6:.0f} MB"
     return [
         row_of_seconds("batch", f"{MANY} JPEGs of 2 MP in a folder, beside the bare work", times, wanted=1 / 0.7),
