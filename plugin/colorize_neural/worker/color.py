@@ -139,17 +139,17 @@ def rgb_in_gamut(L: Float, ab: Float) -> Float:
     return srgb_from_linear(linear_in_gamut(y + a / 500, y, y - b / 200, share_from_place(y)))
 
 
-def linear_in_gamut(x: Float, y: Float, z: Float, Y: Float) -> Float:
-    """Linear light 0..1 (h, w, 3) of a colour's places and of the Y of its y, (h, w) each, of which there must be some.
+def linear_in_gamut(x: Float, y: Float, z: Float, Y: Float, white: float = 1.0) -> Float:
+    """Linear light 0..white (h, w, 3) of a colour's places and of the Y of its y, (h, w) each, not empty.
 
     Out of the gamut chroma is lost, never lightness or hue. A Y outside 0..1 gives a grey outside 0..1.
     """
-    linear = _linear(x, Y, z)
-    outside = _outside(linear)
+    linear = _linear(x, Y, z, white)
+    outside = _outside(linear, white)
     for some in np.split(outside, range(_MOST_LOOKED_UP, len(outside), _MOST_LOOKED_UP)):
         if some.size:
             of_some = (values.reshape(1, -1).take(some, axis=-1) for values in (x, y, z, Y))
-            linear.reshape(1, -1, 3)[:, some] = _with_less_chroma(*of_some)
+            linear.reshape(1, -1, 3)[:, some] = _with_less_chroma(*of_some) * np.float32(white)
     return linear
 
 
@@ -163,7 +163,8 @@ def ab_under_d50(L: Float, ab: Float) -> Float:
 
 
 def _with_less_chroma(x: Float, y: Float, z: Float, Y: Float) -> Float:
-    """Of the same lightness and hue, with the largest chroma inside the gamut: by a table, then by what that is off.
+    """Of the same lightness and hue, with the largest chroma inside the gamut: by a table, then, for the little that
+    this is off, on a straight line towards grey, on which Y stays.
 
     x, y, z and Y (1, n), not more than _MOST_LOOKED_UP -> linear light (1, n, 3)
     """
@@ -175,9 +176,11 @@ def _with_less_chroma(x: Float, y: Float, z: Float, Y: Float) -> Float:
     most = cv2.remap(limits, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     share = np.minimum(most / np.maximum(np.hypot(a, b), _CHROMA_STEP), 1)
     low, high = np.minimum(Y, 0), np.maximum(Y, 1)
-    least, most_light = _ends(_linear(y + share * to_x, Y, y + share * to_z))
-    share /= np.maximum(1, np.maximum((most_light - Y) / (high - Y + 1e-7), (least - Y) / (low - Y - 1e-7)))
-    return _linear(y + share * to_x, Y, y + share * to_z).clip(low[..., None], high[..., None])
+    linear = _linear(y + share * to_x, Y, y + share * to_z)
+    least, most_light = _ends(linear)
+    over = np.maximum(1, np.maximum((most_light - Y) / (high - Y + 1e-7), (least - Y) / (low - Y - 1e-7)))
+    grey, low, high, over = (values[..., None] for values in (Y, low, high, over))
+    return (grey + (linear - grey) / over).clip(low, high)
 
 
 def _ends(linear: Float) -> tuple[Float, Float]:
@@ -204,15 +207,18 @@ def _chroma_limits() -> Float:
     return chroma - step
 
 
-def _linear(x: Float, Y: Float, z: Float) -> Float:
-    """Linear light (h, w, 3) of x, Y and z, (h, w) each."""
-    return cv2.transform(cv2.merge([share_from_place(x), Y, share_from_place(z)]), TO_RGB)
+def _linear(x: Float, Y: Float, z: Float, white: float = 1.0) -> Float:
+    """Linear light (h, w, 3), of which `white` is all, of x, Y and z, (h, w) each."""
+    return cv2.transform(cv2.merge([share_from_place(x), Y, share_from_place(z)]), TO_RGB * np.float32(white))
 
 
-def _outside(linear: Float) -> NDArray[np.intp]:
-    """Which pixels of (h, w, 3), counted row by row, are out of the gamut, some of them more than once."""
-    low, high = np.float32(-_GAMUT_SLACK), np.float32(1 + _GAMUT_SLACK)
-    return np.flatnonzero((linear < low) | (linear > high)) // 3
+def _outside(linear: Float, white: float) -> NDArray[np.intp]:
+    """Which pixels of (h, w, 3), counted row by row, are out of the gamut, some of them more than once.
+
+    In one comparison: the bits of floating-point numbers are in their order, the negative ones beyond the others.
+    """
+    most = np.float32((1 + _GAMUT_SLACK) * white)
+    return np.flatnonzero(linear.view(np.uint32) > most.view(np.uint32)) // 3
 
 
 def _lab_from_shares(shares: Float) -> Float:

@@ -5,6 +5,7 @@ pixels (h, w, 3 or 4), sRGB: uint8, uint16 or float32 0..1, C-contiguous  ->  th
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ import numpy as np
 
 from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.color import Float
+from colorize_neural.worker.cores import cores
 from colorize_neural.worker.devices import DEVICES, Answer, Devices, devices_of
 from colorize_neural.worker.framing import Size
 from colorize_neural.worker.models import Model, find_model, read_models
@@ -69,6 +71,8 @@ class Colorizer:
     def __init__(self, models_folder: Path, added: Path | None = None, threads: int = 0) -> None:
         """added: the folder of the user's own models; threads: that one photograph may use, 0 for all cores."""
         self._threads = threads
+        # its many short calls keep other painters waiting for Python: half of the cores paint, others run networks
+        self._painting = threading.Semaphore(max(1, cores() // (threads or cores()) // 2))
         self._models = read_models(models_folder, added)
         self._devices: dict[tuple[str, str], Devices] = {}
         self._answers: dict[tuple[str, str, bytes, float], Answer] = {}
@@ -90,7 +94,8 @@ class Colorizer:
         answer = self._answer(model, devices, seen, temperature, foreseen)
         ab = _adjusted(answer.ab, options)
         enlarger = Enlarger(ab, guide, pixels.shape[:2], options.edge_guidance)
-        paint(pixels, enlarger, self._threads, lambda share: progress(0.3 + 0.7 * share, "Painting"))
+        with self._painting:
+            paint(pixels, enlarger, self._threads, lambda share: progress(0.3 + 0.7 * share, "Painting"))
         return Outcome(answer.device, answer.note)
 
     def _guide(self, pixels: Pixels, size: Size) -> Float:
