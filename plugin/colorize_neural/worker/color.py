@@ -13,6 +13,7 @@ L = 116 y - 16, a = 500 (x - y), b = 200 (y - z). Greys have x = y = z, black ha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -133,23 +134,44 @@ def _middles() -> Float:
 
 
 def rgb_in_gamut(L: Float, ab: Float) -> Float:
-    """`linear_in_gamut`, gamma-encoded: L (h, w) and ab (h, w, 2) -> sRGB 0..1 (h, w, 3)."""
+    """L (h, w) and ab (h, w, 2) -> sRGB 0..1 (h, w, 3), gamma-encoded; out of the gamut as `with_less_chroma` says."""
     a, b = cv2.split(ab)
     y = L / 116 + _BLACK
-    return srgb_from_linear(linear_in_gamut(y + a / 500, y, y - b / 200, share_from_place(y)))
+    x, z, Y = y + a / 500, y - b / 200, share_from_place(y)
+    planes = list(linear_planes(x, Y, z))
+    linear, outside = cv2.merge(planes), np.flatnonzero(sum(map(is_outside, planes)))
+    linear.reshape(-1, 3)[outside] = with_less_chroma(*(values.take(outside) for values in (x, y, z, Y)))
+    return srgb_from_linear(linear)
 
 
-def linear_in_gamut(x: Float, y: Float, z: Float, Y: Float, white: float = 1.0) -> Float:
-    """Linear light 0..white (h, w, 3) of a colour's places and of the Y of its y, (h, w) each, not empty.
+def linear_planes(x: Float, Y: Float, z: Float, white: float = 1.0) -> Iterator[Float]:
+    """Red, green and blue, each linear light (h, w) of which `white` is all, of x, Y and z, (h, w) each and not empty.
 
-    Out of the gamut chroma is lost, never lightness or hue. A Y outside 0..1 gives a grey outside 0..1.
+    One after the other, for each should be used while it is in the processor's cache.
     """
-    linear = _linear(x, Y, z, white)
-    outside = _outside(linear, white)
-    for some in np.split(outside, range(_MOST_LOOKED_UP, len(outside), _MOST_LOOKED_UP)):
-        if some.size:
-            of_some = (values.reshape(1, -1).take(some, axis=-1) for values in (x, y, z, Y))
-            linear.reshape(1, -1, 3)[:, some] = _with_less_chroma(*of_some) * np.float32(white)
+    X, Z = share_from_place(x), share_from_place(z)
+    for of_X, of_Y, of_Z in (TO_RGB * np.float32(white)).tolist():
+        plane = cv2.addWeighted(X, of_X, Z, of_Z, 0)
+        yield cv2.scaleAdd(Y, of_Y, plane, plane)
+
+
+def is_outside(plane: Float, white: float = 1.0) -> NDArray[np.bool_]:
+    """Where the light of a plane (h, w) is out of the gamut: below 0 or, by more than a rounding, above `white`.
+
+    In one comparison: the bits of floating-point numbers are in their order, the negative ones beyond the others.
+    """
+    return plane.view(np.uint32) > np.float32(white * (1 + _GAMUT_SLACK)).view(np.uint32)
+
+
+def with_less_chroma(x: Float, y: Float, z: Float, Y: Float) -> Float:
+    """Linear light 0..1 (n, 3), inside the gamut, of places outside it and of the Y of their y, (n,) each.
+
+    As much chroma is lost as must be, never lightness or hue. A Y outside 0..1 gives a grey outside 0..1.
+    """
+    linear = np.empty((len(x), 3), np.float32)
+    for start in range(0, len(x), _MOST_LOOKED_UP):
+        some = slice(start, start + _MOST_LOOKED_UP)
+        linear[some] = _with_less_chroma(*(values[None, some] for values in (x, y, z, Y)))[0]
     return linear
 
 
@@ -163,8 +185,7 @@ def ab_under_d50(L: Float, ab: Float) -> Float:
 
 
 def _with_less_chroma(x: Float, y: Float, z: Float, Y: Float) -> Float:
-    """Of the same lightness and hue, with the largest chroma inside the gamut: by a table, then, for the little that
-    this is off, on a straight line towards grey, on which Y stays.
+    """By a table, then, for the little that this is off, on a straight line towards grey, on which Y stays.
 
     x, y, z and Y (1, n), not more than _MOST_LOOKED_UP -> linear light (1, n, 3)
     """
@@ -175,18 +196,11 @@ def _with_less_chroma(x: Float, y: Float, z: Float, Y: Float) -> Float:
     row, column = (116 * y - 16) * (rows / 100), (np.arctan2(b, a) / np.pi + 1) * (columns / 2)
     most = cv2.remap(limits, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     share = np.minimum(most / np.maximum(np.hypot(a, b), _CHROMA_STEP), 1)
+    red, green, blue = linear_planes(y + share * to_x, Y, y + share * to_z)
+    least, most = np.minimum(np.minimum(red, green), blue), np.maximum(np.maximum(red, green), blue)
     low, high = np.minimum(Y, 0), np.maximum(Y, 1)
-    linear = _linear(y + share * to_x, Y, y + share * to_z)
-    least, most_light = _ends(linear)
-    over = np.maximum(1, np.maximum((most_light - Y) / (high - Y + 1e-7), (least - Y) / (low - Y - 1e-7)))
-    grey, low, high, over = (values[..., None] for values in (Y, low, high, over))
-    return (grey + (linear - grey) / over).clip(low, high)
-
-
-def _ends(linear: Float) -> tuple[Float, Float]:
-    """The least and the most of the three of each pixel (h, w, 3): (h, w) each, faster than by `min` and `max`."""
-    red, green, blue = cv2.split(linear)
-    return np.minimum(np.minimum(red, green), blue), np.maximum(np.maximum(red, green), blue)
+    over = np.maximum(1, np.maximum((most - Y) / (high - Y + 1e-7), (least - Y) / (low - Y - 1e-7)))
+    return cv2.merge([np.clip(Y + (plane - Y) / over, low, high) for plane in (red, green, blue)])
 
 
 @cache
@@ -198,27 +212,13 @@ def _chroma_limits() -> Float:
     L, hue = np.float32(np.linspace(0, 100, 129)[:, None]), np.linspace(-np.pi, np.pi, 721)
     y = np.repeat(L / 116 + _BLACK, len(hue), axis=1)
     Y, to_x, to_z = share_from_place(y), np.float32(np.cos(hue) / 500), np.float32(np.sin(hue) / -200)
-    low, high = (-_GAMUT_SLACK,) * 3, (1 + _GAMUT_SLACK,) * 3
     step = np.float32(_MOST_CHROMA / 2)
     chroma = np.full_like(y, step)
     while step > _CHROMA_STEP:
         step /= 2
-        chroma += np.where(cv2.inRange(_linear(y + chroma * to_x, Y, y + chroma * to_z), low, high), step, -step)
+        outside = sum(map(is_outside, linear_planes(y + chroma * to_x, Y, y + chroma * to_z)))
+        chroma += np.where(outside, -step, step)
     return chroma - step
-
-
-def _linear(x: Float, Y: Float, z: Float, white: float = 1.0) -> Float:
-    """Linear light (h, w, 3), of which `white` is all, of x, Y and z, (h, w) each."""
-    return cv2.transform(cv2.merge([share_from_place(x), Y, share_from_place(z)]), TO_RGB * np.float32(white))
-
-
-def _outside(linear: Float, white: float) -> NDArray[np.intp]:
-    """Which pixels of (h, w, 3), counted row by row, are out of the gamut, some of them more than once.
-
-    In one comparison: the bits of floating-point numbers are in their order, the negative ones beyond the others.
-    """
-    most = np.float32((1 + _GAMUT_SLACK) * white)
-    return np.flatnonzero(linear.view(np.uint32) > most.view(np.uint32)) // 3
 
 
 def _lab_from_shares(shares: Float) -> Float:

@@ -6,7 +6,7 @@ pixels, colours of any of their rows                         ->  the same array,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from colorize_neural.worker.color import (
     Float,
+    is_outside,
     lightness_from_place,
     linear_from_srgb,
-    linear_in_gamut,
     linear_levels,
+    linear_planes,
     luminance_from_linear,
     luminance_levels,
     place_from_share,
@@ -28,6 +29,7 @@ from colorize_neural.worker.color import (
     share_from_place,
     srgb_bytes,
     srgb_from_linear,
+    with_less_chroma,
 )
 from colorize_neural.worker.cores import cores, on_threads
 from colorize_neural.worker.framing import Size
@@ -35,9 +37,10 @@ from colorize_neural.worker.upsample import Enlarger
 
 Pixels = NDArray[Any]
 
-_MOST_THREADS = 8  # each holds a strip in floating point, some 10 MB
+_MOST_THREADS = 8  # each holds a strip, or what of it is out of the gamut, in floating point: some 10 MB
 _MOST_LEFT = 4  # times as many pixels as wanted: halving leaves no more of most photographs
-_STRIP_PIXELS = 1 << 17  # few enough for a core's cache, many enough to hide Python
+_STRIP_PIXELS = 1 << 19
+_PIECE_PIXELS = 1 << 17  # few enough for a core's cache, many enough to hide Python
 
 
 def lightness(pixels: Pixels) -> Float:
@@ -95,34 +98,55 @@ def _halved(pixels: Pixels) -> Pixels:
 def paint(pixels: Pixels, enlarger: Enlarger, threads: int, progress: Callable[[float], None]) -> None:
     """Joins each strip's own lightness with its enlarged ab, on so many threads, 0 for all cores."""
     height, width = pixels.shape[:2]
-    strips = list(_strips(height, width))
-    threads = min(threads or min(_MOST_THREADS, cores()), height * width // _STRIP_PIXELS or 1)
-    for done, _ in enumerate(on_threads(threads, partial(_paint_strip, pixels, enlarger), strips), 1):
+    threads = threads or min(_MOST_THREADS, cores())
+    strips = _parts(range(height), width, min(_STRIP_PIXELS, max(_PIECE_PIXELS, height * width // threads)))
+    for done, _ in enumerate(on_threads(min(threads, len(strips)), partial(_paint_strip, pixels, enlarger), strips), 1):
         progress(done / len(strips))
 
 
-def _paint_strip(pixels: Pixels, enlarger: Enlarger, strip: slice) -> None:
-    y, Y = _light(pixels[strip])
-    x, z = enlarger.rows(strip.start, y)
-    colours = _encoded(x, y, z, Y, pixels.dtype.type)
-    if pixels.shape[2] == colours.shape[2]:
-        pixels[strip] = colours
+def _paint_strip(pixels: Pixels, enlarger: Enlarger, strip: range) -> None:
+    """Piece by piece; what is out of the gamut, of all pieces at once."""
+    width, channels = pixels.shape[1:]
+    outside = [_paint_piece(pixels, enlarger, piece) for piece in _parts(strip, width, _PIECE_PIXELS)]
+    places, *colours = (np.concatenate(values) for values in zip(*outside, strict=True))
+    if places.size:
+        linear = with_less_chroma(*colours) * np.float32(_white(pixels))
+        pixels.reshape(-1, channels)[places, :3] = _encoded(linear, pixels.dtype.type)
+
+
+def _paint_piece(pixels: Pixels, enlarger: Enlarger, piece: range) -> tuple[NDArray[Any], ...]:
+    """-> which pixels, counted row by row, are out of the gamut, and their x, y, z and Y, (n,) each."""
+    of_piece, white = pixels[piece.start : piece.stop], _white(pixels)
+    y, Y = _light(of_piece)
+    x, z = enlarger.rows(piece.start, y)
+    outside, planes = np.zeros(y.shape, bool), []
+    for plane in linear_planes(x, Y, z, white):
+        outside |= is_outside(plane, white)
+        planes.append(_encoded(plane, pixels.dtype.type))
+    if pixels.shape[2] == 3:
+        cv2.merge(planes, of_piece)
     else:  # much faster than to assign them beside the alpha
-        cv2.mixChannels([colours], [pixels[strip]], [0, 0, 1, 1, 2, 2])
+        cv2.mixChannels(planes, [of_piece], [0, 0, 1, 1, 2, 2])
+    places = np.flatnonzero(outside)
+    return places + piece.start * pixels.shape[1], *(values.take(places) for values in (x, y, z, Y))
 
 
-def _encoded(x: Float, y: Float, z: Float, Y: Float, kind: type[np.generic]) -> Pixels:
-    """What `linear_in_gamut` takes -> sRGB (h, w, 3) of that type."""
+def _white(pixels: Pixels) -> float:
+    """What `_encoded` wants all light to be: 8 bits are looked up, by 16 bits."""
+    return 65535.0 if pixels.dtype == np.uint8 else 1.0
+
+
+def _encoded(linear: Float, kind: type[np.generic]) -> Pixels:
+    """Linear light 0..`_white`, any shape -> sRGB of that type."""
     if kind == np.uint8:  # cut, not rounded, in a third of the time: 1e-5 above the white is not yet the next number
-        return cv2.LUT(linear_in_gamut(x, y, z, Y, white=65535).astype(np.uint16), srgb_bytes())
-    rgb = srgb_from_linear(linear_in_gamut(x, y, z, Y))
+        return cv2.LUT(linear.astype(np.uint16), srgb_bytes())
+    rgb = srgb_from_linear(linear)
     if kind == np.uint16:
-        flat = rgb.reshape(len(rgb), -1)
-        return cv2.addWeighted(flat, 65535.0, flat, 0.0, 0.0, dtype=cv2.CV_16U).reshape(rgb.shape)  # it saturates
+        return cv2.addWeighted(rgb, 65535.0, rgb, 0.0, 0.0, dtype=cv2.CV_16U)  # it saturates
     return rgb
 
 
-def _strips(height: int, width: int) -> Iterator[slice]:
-    """Rows that are painted together."""
-    rows = max(1, _STRIP_PIXELS // width)
-    return (slice(top, min(top + rows, height)) for top in range(0, height, rows))
+def _parts(rows: range, width: int, most: int) -> list[range]:
+    """Rows that are painted together, of not more than so many pixels."""
+    height = max(1, most // width)
+    return [rows[top : top + height] for top in range(0, len(rows), height)]
