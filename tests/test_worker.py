@@ -359,10 +359,10 @@ def test_an_unexpected_failure_names_a_log_file_that_holds_the_traceback(
 
 
 def test_an_unexpected_failure_with_a_name_that_is_no_text_is_logged_too(own_log: Path) -> None:
-    assert settings.logged("OSError: \udcff").startswith("Something unexpected went wrong (OSError: \\udcff)")
+    assert settings.logged(OSError("\udcff")).startswith("Something unexpected went wrong (OSError: \\udcff)")
     assert "OSError: \\udcff" in own_log.read_text()
 
 
 def test_an_unexpected_failure_on_a_full_disk_is_a_sentence_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "log_file", lambda: Path("/dev/full"))
-    assert settings.logged("MemoryError").startswith("Something unexpected went wrong (MemoryError): please report it")
+    assert settings.logged(MemoryError()).startswith("Something unexpected went wrong (MemoryError): please report it")

@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import sys
-import traceback
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -117,7 +116,7 @@ def open_log() -> BinaryIO:
 
 def sentence_of(error: BaseException) -> str:
     """What the user is told of a failure; an unexpected one leaves its traceback in the log."""
-    return str(error) if isinstance(error, ColorizeError) else logged("".join(traceback.format_exception(error)))
+    return str(error) if isinstance(error, ColorizeError) else logged(error)
 
 
 def printable(text: str) -> str:
@@ -125,9 +124,11 @@ def printable(text: str) -> str:
     return text.encode(errors="backslashreplace").decode()
 
 
-def logged(trace: str) -> str:
+def logged(error: BaseException) -> str:
     """Keeps the traceback of an unexpected failure in the log -> the sentence for the user."""
-    text = printable(trace)
+    import traceback  # noqa: PLC0415 - a start need not wait for it
+
+    text = printable("".join(traceback.format_exception(error)))
     with contextlib.suppress(OSError), open_log() as log:  # the disk may be full
         log.write(f"{datetime.now():%Y-%m-%d %H:%M:%S}, version {__version__}\n{text}\n".encode())
     last_line = text.strip().splitlines()[-1]

@@ -6,6 +6,7 @@ It ends at once when its input closes, even in mid-work: GIMP kills a cancelled 
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import queue
 import threading
@@ -159,12 +160,19 @@ def _load_libraries() -> None:
     """While the front end reads its pixels."""
     from colorize_neural.worker.models import read_ahead, read_models  # noqa: PLC0415
 
+    gc.disable()  # what is loaded stays
     try:
         with contextlib.suppress(ColorizeError):  # it will be told when a photograph comes
-            read_ahead(read_models(settings.models_folder())[0])
+            model = read_models(settings.models_folder())[0]
+            read_ahead(model)
+            from colorize_neural.worker.sessions import open_ahead  # noqa: PLC0415 - loads NumPy and ONNX Runtime
+
+            open_ahead(model)
         import colorize_neural.worker.colorizer  # noqa: F401, PLC0415
     except Exception as error:
         settings.sentence_of(error)  # for the log: NumPy tells the cause only the first time
+    finally:
+        gc.enable()
 
 
 @contextlib.contextmanager

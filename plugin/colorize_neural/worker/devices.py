@@ -14,7 +14,6 @@ import json
 import re
 import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -108,7 +107,7 @@ class Devices:
         if isinstance(error, NoGpuError):
             reason = error.reason
         else:
-            settings.logged("".join(traceback.format_exception(error)))
+            settings.logged(error)
             reason = f"the GPU failed ({_short(error)})"
         if self.asked == GPU:
             raise NoGpuError(reason) from error

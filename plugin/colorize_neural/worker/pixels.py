@@ -39,8 +39,8 @@ Pixels = NDArray[Any]
 
 _MOST_THREADS = 8  # each holds a strip, or what of it is out of the gamut, in floating point: some 10 MB
 _MOST_LEFT = 4  # times as many pixels as wanted: halving leaves no more of most photographs
-_STRIP_PIXELS = 1 << 19
-_PIECE_PIXELS = 1 << 17  # few enough for a core's cache, many enough to hide Python
+_LEAST, _MOST = 1 << 18, 1 << 19  # pixels of a strip: for less, a second thread comes too late
+_PIECE = 1 << 17  # pixels, few enough for a core's cache, many enough to hide Python
 
 
 def lightness(pixels: Pixels) -> Float:
@@ -99,7 +99,7 @@ def paint(pixels: Pixels, enlarger: Enlarger, threads: int, progress: Callable[[
     """Joins each strip's own lightness with its enlarged ab, on so many threads, 0 for all cores."""
     height, width = pixels.shape[:2]
     threads = threads or min(_MOST_THREADS, cores())
-    strips = _parts(range(height), width, min(_STRIP_PIXELS, max(_PIECE_PIXELS, height * width // threads)))
+    strips = _parts(range(height), width, min(_MOST, max(_LEAST, height * width // threads)))
     for done, _ in enumerate(on_threads(min(threads, len(strips)), partial(_paint_strip, pixels, enlarger), strips), 1):
         progress(done / len(strips))
 
@@ -107,7 +107,7 @@ def paint(pixels: Pixels, enlarger: Enlarger, threads: int, progress: Callable[[
 def _paint_strip(pixels: Pixels, enlarger: Enlarger, strip: range) -> None:
     """Piece by piece; what is out of the gamut, of all pieces at once."""
     width, channels = pixels.shape[1:]
-    outside = [_paint_piece(pixels, enlarger, piece) for piece in _parts(strip, width, _PIECE_PIXELS)]
+    outside = [_paint_piece(pixels, enlarger, piece) for piece in _parts(strip, width, _PIECE)]
     places, *colours = (np.concatenate(values) for values in zip(*outside, strict=True))
     if places.size:
         linear = with_less_chroma(*colours) * np.float32(_white(pixels))

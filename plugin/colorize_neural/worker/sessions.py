@@ -14,12 +14,15 @@ import numpy as np
 import onnxruntime as ort
 
 from colorize_neural.errors import ColorizeError
-from colorize_neural.worker.color import Float
 from colorize_neural.worker.models import Model, adapter_of, file_of
-from colorize_neural.worker.providers import GPU, open_on_gpu, open_session
+from colorize_neural.worker.providers import CPU, GPU, open_on_gpu, open_session
 
 if TYPE_CHECKING:
     from colorize_neural.worker.adapters import Adapter
+    from colorize_neural.worker.color import Float
+
+
+_HEAD_START = 0.025  # seconds
 
 
 class Session:
@@ -30,21 +33,69 @@ class Session:
         self._adapter = adapter_of(model)
         # one pass at a time: DirectML crashes where threads meet in a session, and each takes memory of the card
         self._turn = threading.Lock() if device == GPU else contextlib.nullcontext()
-        file = file_of(model)
-        content = file.content()  # its hash comes later: a changed file is parsed, but never run
-        try:
-            self._session = open_on_gpu(content, threads) if device == GPU else open_session(content, (), threads)
-        except ColorizeError:
-            raise
-        except Exception as error:  # ONNX Runtime's own exceptions share no better base
-            raise ColorizeError(f"ONNX Runtime cannot use the model {model.id}: {_first_line(error)}") from error
-        finally:
-            file.check()  # that a file is damaged is told before all else
+        ahead = _ahead.pop((model, device, threads), None)
+        _ahead.clear()
+        self._session = ahead.session() if ahead else _opened(model, device, threads)
 
     def run(self, L: Float, temperatures: Sequence[float]) -> Float:
         """L (h, w) as the model's framing makes it -> ab (t, h', w', 2)."""
         with self._turn:
             return find_ab(self._session, self._adapter, L, temperatures)
+
+
+class _Ahead:
+    """A session that a thread of its own makes from now on."""
+
+    def __init__(self, model: Model, device: str, threads: int) -> None:
+        self._asked = model, device, threads
+        self._session: ort.InferenceSession | None = None
+        self._failure: Exception | None = None
+        self._maker = threading.Thread(target=self._open, daemon=True)
+        self._maker.start()
+
+    def wait(self, seconds: float) -> None:
+        """Until it is there, but not longer."""
+        self._maker.join(seconds)
+
+    def session(self) -> ort.InferenceSession:
+        """As soon as it is there; what `_opened` raises."""
+        self._maker.join()
+        if self._failure:
+            raise self._failure
+        return self._session
+
+    def _open(self) -> None:
+        try:
+            self._session = _opened(*self._asked)
+        except Exception as error:
+            self._failure = error
+
+
+_ahead: dict[tuple[Model, str, int], _Ahead] = {}
+
+
+def open_ahead(model: Model) -> None:
+    """Begins to make the session of the model that will probably be the first one, on all of the CPU's cores.
+
+    It returns when the part is over that needs Python, for which the caller's imports would make it wait.
+    """
+    asked = model, CPU, 0
+    _ahead[asked] = _Ahead(*asked)
+    _ahead[asked].wait(_HEAD_START)
+
+
+def _opened(model: Model, device: str, threads: int) -> ort.InferenceSession:
+    """ColorizeError says in a sentence why it cannot be."""
+    file = file_of(model)
+    content = file.content()  # its hash comes later: a changed file is parsed, but never run
+    try:
+        return open_on_gpu(content, threads) if device == GPU else open_session(content, (), threads)
+    except ColorizeError:
+        raise
+    except Exception as error:  # ONNX Runtime's own exceptions share no better base
+        raise ColorizeError(f"ONNX Runtime cannot use the model {model.id}: {_first_line(error)}") from error
+    finally:
+        file.check()  # that a file is damaged is told before all else
 
 
 def find_ab(session: ort.InferenceSession, adapter: Adapter | None, L: Float, temperatures: Sequence[float]) -> Float:
