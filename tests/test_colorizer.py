@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from colorize_neural.errors import ColorizeError
 from colorize_neural.settings import Settings
-from colorize_neural.worker.color import Float, lab_from_rgb
+from colorize_neural.worker.color import Float, lab_from_rgb, rgb_in_gamut
 from colorize_neural.worker.colorizer import Colorizer, Options
-from colorize_neural.worker.pixels import lightness
+from colorize_neural.worker.pixels import lightness, paint
 from colorize_neural.worker.sessions import Session
 from colorize_neural.worker.upsample import Enlarger
 from numpy.typing import NDArray
@@ -223,6 +223,21 @@ def test_strips_leave_no_seams(photograph: Pixels) -> None:
     enlarger = Enlarger(ab, L[::2, ::2], L.shape, guided=True)
     strips = [enlarged(enlarger, L[top : top + 37], top) for top in range(0, len(L), 37)]
     assert np.abs(np.concatenate(strips) - enlarged(enlarger, L)).max() < 1e-3
+
+
+@pytest.mark.parametrize(("dtype", "channels"), [(np.uint8, 3), (np.uint8, 4), (np.uint16, 3)])
+def test_what_is_painted_in_strips_is_what_the_whole_would_be(photograph: Pixels, dtype: type, channels: int) -> None:
+    size = (1100, 900)  # of several strips and pieces, most of whose colours are out of the gamut
+    kind, most = np.dtype(dtype), np.iinfo(dtype).max
+    pixels = np.full((*size, channels), most, kind)
+    pixels[..., :3] = cv2.resize(photograph, size[::-1]).astype(kind) * (most // 255)
+    ab = np.random.default_rng(1).uniform(-100, 100, (64, 52, 2)).astype(np.float32)
+    L = lightness(pixels)
+    enlarger = Enlarger(ab, cv2.resize(L, (104, 128), interpolation=cv2.INTER_AREA), size, guided=True)
+    whole = rgb_in_gamut(L, enlarged(enlarger, L))
+    paint(pixels, enlarger, threads=2, progress=lambda _share: None)
+    assert np.abs(pixels[..., :3] / most - whole).max() < 1 / 255
+    assert (pixels[..., 3:] == most).all()
 
 
 @pytest.mark.parametrize(
