@@ -168,9 +168,10 @@ def with_less_chroma(x: Float, y: Float, z: Float, Y: Float) -> Float:
 
     As much chroma is lost as must be, never lightness or hue. A Y outside 0..1 gives a grey outside 0..1.
     """
-    linear = np.empty((len(x), 3), np.float32)
-    for start in range(0, len(x), _MOST_LOOKED_UP):
-        some = slice(start, start + _MOST_LOOKED_UP)
+    linear = np.repeat(Y[:, None], 3, axis=1)
+    coloured = np.flatnonzero((Y > 0) & (Y < 1))  # the borders of scans often have no colour
+    for start in range(0, len(coloured), _MOST_LOOKED_UP):
+        some = coloured[start : start + _MOST_LOOKED_UP]
         linear[some] = _with_less_chroma(*(values[None, some] for values in (x, y, z, Y)))[0]
     return linear
 
