@@ -225,7 +225,7 @@ def test_strips_leave_no_seams(photograph: Pixels) -> None:
     assert np.abs(np.concatenate(strips) - enlarged(enlarger, L)).max() < 1e-3
 
 
-@pytest.mark.parametrize(("dtype", "channels"), [(np.uint8, 3), (np.uint8, 4), (np.uint16, 3)])
+@pytest.mark.parametrize(("dtype", "channels"), [(np.uint8, 3), (np.uint8, 4), (np.uint16, 3), (np.uint16, 4)])
 def test_what_is_painted_in_strips_is_what_the_whole_would_be(photograph: Pixels, dtype: type, channels: int) -> None:
     size = (1100, 900)  # of several strips and pieces, most of whose colours are out of the gamut
     kind, most = np.dtype(dtype), np.iinfo(dtype).max

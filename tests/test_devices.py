@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -12,11 +13,11 @@ import numpy as np
 import pytest
 from colorize_neural import settings
 from colorize_neural.errors import ColorizeError
-from colorize_neural.worker import providers
+from colorize_neural.worker import providers, sessions
 from colorize_neural.worker.colorizer import Colorizer, Options, Outcome
 from colorize_neural.worker.devices import Devices, Trials, tried
 from colorize_neural.worker.models import Model, read_models
-from colorize_neural.worker.sessions import Session
+from colorize_neural.worker.sessions import Session, open_ahead
 
 from tests.absence import absent
 from tests.tiny_models import make_models
@@ -192,3 +193,24 @@ def test_tensorrt_is_tried_only_where_its_engines_are_kept(monkeypatch: pytest.M
     assert providers.gpu_providers() == both[1:]
     monkeypatch.setenv("ORT_TENSORRT_CACHE_PATH", "engines")
     assert providers.gpu_providers() == both
+
+
+def test_a_session_made_ahead_serves_once_and_no_other_model(
+    models: dict[str, Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "_HEAD_START", 60)
+    ahead = replace(models["orange"], file=tmp_path / "orange.onnx")
+
+    def made_ahead() -> None:
+        shutil.copy(models["orange"].file, ahead.file)
+        open_ahead(ahead)
+        ahead.file.unlink()  # so that nothing but the session made ahead can run
+
+    made_ahead()
+    assert Session(ahead, "cpu").run(DARK, [0.5]).shape[0] == 1
+    with pytest.raises(ColorizeError, match="cannot be read"):
+        Session(ahead, "cpu")
+    made_ahead()
+    assert Session(models["slow"], "cpu").run(DARK, [0.5]).shape[0] == 1
+    with pytest.raises(ColorizeError, match="cannot be read"):
+        Session(ahead, "cpu")

@@ -28,8 +28,11 @@ from colorize_neural.settings import Settings
 
 Progress = Callable[[float, str], None]  # from 0 to 1, and what is being done
 _MISLEADING = ("PYTHON", "GI_TYPELIB", "LD_LIBRARY_PATH")  # of the front end's own Python, not of the worker's
-# glibc would find these by itself, the largest that it allows, but a session's start is a fifth slower until it has
-_HEAP = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}  # bytes
+_QUICK_START = {
+    "OPENBLAS_NUM_THREADS": "1",  # they would spin for a while, for large matrices that there are none of
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),  # bytes; the largest that glibc allows, and would find by itself, but late
+    "MALLOC_TRIM_THRESHOLD_": str(64 << 20),
+}
 _SHARED_MEMORY = Path("/dev/shm")
 _AGAIN = "please run install.py again."
 
@@ -174,8 +177,7 @@ class Client:
 
 
 def _start(told: Settings) -> subprocess.Popen[bytes]:
-    environment = {name: entry for name, entry in os.environ.items() if not name.startswith(_MISLEADING)}
-    environment = _HEAP | environment
+    environment = _QUICK_START | {name: entry for name, entry in os.environ.items() if not name.startswith(_MISLEADING)}
     environment[settings.MODELS_VARIABLE] = str(told.models)
     environment[settings.ADDED_VARIABLE] = str(told.added)
     with settings.open_log() as log:

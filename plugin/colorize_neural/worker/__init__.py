@@ -4,6 +4,3 @@ import os
 
 # ONNX Runtime 1.31 writes an identity below the user's home folder as soon as it is imported, unless told this before.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-
-# OpenBLAS, which NumPy and OpenCV bring, starts threads that spin for a while; nothing here multiplies large matrices.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

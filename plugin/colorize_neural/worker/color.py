@@ -140,7 +140,9 @@ def rgb_in_gamut(L: Float, ab: Float) -> Float:
     x, z, Y = y + a / 500, y - b / 200, share_from_place(y)
     planes = list(linear_planes(x, Y, z))
     linear, outside = cv2.merge(planes), np.flatnonzero(sum(map(is_outside, planes)))
-    linear.reshape(-1, 3)[outside] = with_less_chroma(*(values.take(outside) for values in (x, y, z, Y)))
+    for some in looked_up_together(len(outside)):
+        places = outside[some]
+        linear.reshape(-1, 3)[places] = with_less_chroma(*(values.take(places) for values in (x, y, z, Y)))
     return srgb_from_linear(linear)
 
 
@@ -156,11 +158,16 @@ def linear_planes(x: Float, Y: Float, z: Float, white: float = 1.0) -> Iterator[
 
 
 def is_outside(plane: Float, white: float = 1.0) -> NDArray[np.bool_]:
-    """Where the light of a plane (h, w) is out of the gamut: below 0 or, by more than a rounding, above `white`.
+    """Where a plane, float32 (h, w), is out of the gamut: below 0 or, by more than a rounding, above `white`.
 
     In one comparison: the bits of floating-point numbers are in their order, the negative ones beyond the others.
     """
     return plane.view(np.uint32) > np.float32(white * (1 + _GAMUT_SLACK)).view(np.uint32)
+
+
+def looked_up_together(count: int) -> Iterator[slice]:
+    """So many pixels, by as many as `with_less_chroma` takes."""
+    return (slice(start, start + _MOST_LOOKED_UP) for start in range(0, count, _MOST_LOOKED_UP))
 
 
 def with_less_chroma(x: Float, y: Float, z: Float, Y: Float) -> Float:
@@ -169,10 +176,9 @@ def with_less_chroma(x: Float, y: Float, z: Float, Y: Float) -> Float:
     As much chroma is lost as must be, never lightness or hue. A Y outside 0..1 gives a grey outside 0..1.
     """
     linear = np.repeat(Y[:, None], 3, axis=1)
-    coloured = np.flatnonzero((Y > 0) & (Y < 1))  # the borders of scans often have no colour
-    for start in range(0, len(coloured), _MOST_LOOKED_UP):
-        some = coloured[start : start + _MOST_LOOKED_UP]
-        linear[some] = _with_less_chroma(*(values[None, some] for values in (x, y, z, Y)))[0]
+    coloured = (Y > _GAMUT_SLACK) & (Y < 1)  # the borders of scans are often black or white
+    if coloured.any():
+        linear[coloured] = _with_less_chroma(*(values[None, coloured] for values in (x, y, z, Y)))[0]
     return linear
 
 
@@ -186,22 +192,21 @@ def ab_under_d50(L: Float, ab: Float) -> Float:
 
 
 def _with_less_chroma(x: Float, y: Float, z: Float, Y: Float) -> Float:
-    """By a table, then, for the little that this is off, on a straight line towards grey, on which Y stays.
+    """The largest chroma by a table, then, for the little that this is off, straight towards the grey of the same Y.
 
-    x, y, z and Y (1, n), not more than _MOST_LOOKED_UP -> linear light (1, n, 3)
+    x, y, z and Y (1, n), not more than _MOST_LOOKED_UP -> linear light 0..1 (1, n, 3)
     """
     limits = _chroma_limits()
     to_x, to_z = x - y, z - y
     a, b = 500 * to_x, -200 * to_z
     rows, columns = (length - 1 for length in limits.shape)
     row, column = (116 * y - 16) * (rows / 100), (np.arctan2(b, a) / np.pi + 1) * (columns / 2)
-    most = cv2.remap(limits, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    share = np.minimum(most / np.maximum(np.hypot(a, b), _CHROMA_STEP), 1)
+    limit = cv2.remap(limits, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    share = np.minimum(limit / np.maximum(np.hypot(a, b), _CHROMA_STEP), 1)
     red, green, blue = linear_planes(y + share * to_x, Y, y + share * to_z)
     least, most = np.minimum(np.minimum(red, green), blue), np.maximum(np.maximum(red, green), blue)
-    low, high = np.minimum(Y, 0), np.maximum(Y, 1)
-    over = np.maximum(1, np.maximum((most - Y) / (high - Y + 1e-7), (least - Y) / (low - Y - 1e-7)))
-    return cv2.merge([np.clip(Y + (plane - Y) / over, low, high) for plane in (red, green, blue)])
+    over = np.maximum(1, np.maximum((most - Y) / (1 - Y + 1e-7), (Y - least) / (Y + 1e-7)))
+    return cv2.merge([np.clip(Y + (plane - Y) / over, 0, 1) for plane in (red, green, blue)])
 
 
 @cache

@@ -71,7 +71,7 @@ class Colorizer:
     def __init__(self, models_folder: Path, added: Path | None = None, threads: int = 0) -> None:
         """added: the folder of the user's own models; threads: that one photograph may use, 0 for all cores."""
         self._threads = threads
-        # its many short calls keep other painters waiting for Python: half of the cores paint, others run networks
+        # painters, with their many short calls, wait for each other's Python: others should run networks meanwhile
         self._painting = threading.Semaphore(max(1, cores() // (threads or cores()) // 2))
         self._models = read_models(models_folder, added)
         self._devices: dict[tuple[str, str], Devices] = {}

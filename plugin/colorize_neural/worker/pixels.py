@@ -21,6 +21,7 @@ from colorize_neural.worker.color import (
     linear_from_srgb,
     linear_levels,
     linear_planes,
+    looked_up_together,
     luminance_from_linear,
     luminance_levels,
     place_from_share,
@@ -37,7 +38,7 @@ from colorize_neural.worker.upsample import Enlarger
 
 Pixels = NDArray[Any]
 
-_MOST_THREADS = 8  # each holds a strip, or what of it is out of the gamut, in floating point: some 10 MB
+_MOST_THREADS = 8  # each holds a piece in floating point, and what of its strip is out of the gamut: 10 to 30 MB
 _MOST_LEFT = 4  # times as many pixels as wanted: halving leaves no more of most photographs
 _LEAST, _MOST = 1 << 18, 1 << 19  # pixels of a strip: for less, a second thread comes too late
 _PIECE = 1 << 17  # pixels, few enough for a core's cache, many enough to hide Python
@@ -108,21 +109,22 @@ def _paint_strip(pixels: Pixels, enlarger: Enlarger, strip: range) -> None:
     """Piece by piece; what is out of the gamut, of all pieces at once."""
     width, channels = pixels.shape[1:]
     outside = [_paint_piece(pixels, enlarger, piece) for piece in _parts(strip, width, _PIECE)]
+    kind, flat = pixels.dtype.type, pixels.reshape(-1, channels)
     places, *colours = (np.concatenate(values) for values in zip(*outside, strict=True))
-    if places.size:
-        linear = with_less_chroma(*colours) * np.float32(_white(pixels))
-        pixels.reshape(-1, channels)[places, :3] = _encoded(linear, pixels.dtype.type)
+    for some in looked_up_together(len(places)):
+        linear = with_less_chroma(*(values[some] for values in colours))
+        flat[places[some], :3] = _encoded(linear * np.float32(_white(kind)), kind)
 
 
 def _paint_piece(pixels: Pixels, enlarger: Enlarger, piece: range) -> tuple[NDArray[Any], ...]:
     """-> which pixels, counted row by row, are out of the gamut, and their x, y, z and Y, (n,) each."""
-    of_piece, white = pixels[piece.start : piece.stop], _white(pixels)
+    of_piece, kind = pixels[piece.start : piece.stop], pixels.dtype.type
     y, Y = _light(of_piece)
     x, z = enlarger.rows(piece.start, y)
     outside, planes = np.zeros(y.shape, bool), []
-    for plane in linear_planes(x, Y, z, white):
-        outside |= is_outside(plane, white)
-        planes.append(_encoded(plane, pixels.dtype.type))
+    for plane in linear_planes(x, Y, z, _white(kind)):
+        outside |= is_outside(plane, _white(kind))
+        planes.append(_encoded(plane, kind))
     if pixels.shape[2] == 3:
         cv2.merge(planes, of_piece)
     else:  # much faster than to assign them beside the alpha
@@ -131,15 +133,17 @@ def _paint_piece(pixels: Pixels, enlarger: Enlarger, piece: range) -> tuple[NDAr
     return places + piece.start * pixels.shape[1], *(values.take(places) for values in (x, y, z, Y))
 
 
-def _white(pixels: Pixels) -> float:
+def _white(kind: type[np.generic]) -> float:
     """What `_encoded` wants all light to be: 8 bits are looked up, by 16 bits."""
-    return 65535.0 if pixels.dtype == np.uint8 else 1.0
+    return 65535.0 if kind == np.uint8 else 1.0
 
 
 def _encoded(linear: Float, kind: type[np.generic]) -> Pixels:
     """Linear light 0..`_white`, any shape -> sRGB of that type."""
-    if kind == np.uint8:  # cut, not rounded, in a third of the time: 1e-5 above the white is not yet the next number
-        return cv2.LUT(linear.astype(np.uint16), srgb_bytes())
+    if kind == np.uint8:
+        with np.errstate(invalid="ignore"):  # what is out of the gamut becomes anything, and is painted once more
+            # cut, not rounded, in a third of the time: 1e-5 above the white is not yet the next number
+            return cv2.LUT(linear.astype(np.uint16), srgb_bytes())
     rgb = srgb_from_linear(linear)
     if kind == np.uint16:
         return cv2.addWeighted(rgb, 65535.0, rgb, 0.0, 0.0, dtype=cv2.CV_16U)  # it saturates
@@ -147,6 +151,6 @@ def _encoded(linear: Float, kind: type[np.generic]) -> Pixels:
 
 
 def _parts(rows: range, width: int, most: int) -> list[range]:
-    """Rows that are painted together, of not more than so many pixels."""
+    """Rows that are painted together: one, or as many as have not more than so many pixels."""
     height = max(1, most // width)
     return [rows[top : top + height] for top in range(0, len(rows), height)]

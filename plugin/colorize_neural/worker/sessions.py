@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from colorize_neural.worker.color import Float
 
 
-_HEAD_START = 0.025  # seconds
+_HEAD_START = 0.025  # seconds, in which a session's beginning, which needs Python now and then, is mostly over
 
 
 class Session:
@@ -77,11 +77,11 @@ _ahead: dict[tuple[Model, str, int], _Ahead] = {}
 def open_ahead(model: Model) -> None:
     """Begins to make the session of the model that will probably be the first one, on all of the CPU's cores.
 
-    It returns when the part is over that needs Python, for which the caller's imports would make it wait.
+    It has a head start, for the caller's imports would make its beginning wait. Who wants another model has wasted it.
     """
     asked = model, CPU, 0
-    _ahead[asked] = _Ahead(*asked)
-    _ahead[asked].wait(_HEAD_START)
+    _ahead[asked] = ahead = _Ahead(*asked)
+    ahead.wait(_HEAD_START)
 
 
 def _opened(model: Model, device: str, threads: int) -> ort.InferenceSession:
