@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from colorize_neural import settings
 from colorize_neural.errors import ColorizeError
+from colorize_neural.worker.cores import Later
 from colorize_neural.worker.framing import Framing, framing_from
 
 if TYPE_CHECKING:
@@ -134,39 +135,20 @@ def adapter_of(model: Model) -> Adapter | None:
 
 
 class ModelFile:
-    """A model's file, which a thread of its own reads and hashes from now on."""
+    """A model's file, which is read, and then hashed, from now on."""
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._content, self._digest = b"", ""
-        self._failure: Exception | None = None
-        self._is_read = threading.Event()
-        self._hasher = threading.Thread(target=self._read, daemon=True)
-        self._hasher.start()
+        self._content = Later(partial(content_of, model))
+        self._digest = Later(lambda: digest_of(self._content.result()))
 
     def content(self) -> bytes:
         """As soon as it is read, a changed file's too; ColorizeError where it cannot be read."""
-        self._is_read.wait()
-        if self._failure:
-            raise self._failure
-        return self._content
+        return self._content.result()
 
     def check(self) -> None:
         """ColorizeError where it is not the file that the manifest tells of, for it must not be run."""
-        self._hasher.join()
-        if self._failure:
-            raise self._failure
-        check_intact(self._model, self._digest)
-
-    def _read(self) -> None:
-        try:
-            self._content = content_of(self._model)
-            self._is_read.set()
-            self._digest = digest_of(self._content)
-        except Exception as error:
-            self._failure = error
-        finally:
-            self._is_read.set()
+        check_intact(self._model, self._digest.result())
 
 
 _ahead: dict[Model, ModelFile] = {}

@@ -8,19 +8,20 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import onnxruntime as ort
 
 from colorize_neural.errors import ColorizeError
+from colorize_neural.worker.cores import Later
 from colorize_neural.worker.models import Model, adapter_of, file_of
 from colorize_neural.worker.providers import CPU, GPU, open_on_gpu, open_session
 
 if TYPE_CHECKING:
     from colorize_neural.worker.adapters import Adapter
     from colorize_neural.worker.color import Float
-
 
 _HEAD_START = 0.025  # seconds, in which a session's beginning, which needs Python now and then, is mostly over
 
@@ -35,7 +36,7 @@ class Session:
         self._turn = threading.Lock() if device == GPU else contextlib.nullcontext()
         ahead = _ahead.pop((model, device, threads), None)
         _ahead.clear()
-        self._session = ahead.session() if ahead else _opened(model, device, threads)
+        self._session = ahead.result() if ahead else _opened(model, device, threads)
 
     def run(self, L: Float, temperatures: Sequence[float]) -> Float:
         """L (h, w) as the model's framing makes it -> ab (t, h', w', 2)."""
@@ -43,35 +44,7 @@ class Session:
             return find_ab(self._session, self._adapter, L, temperatures)
 
 
-class _Ahead:
-    """A session that a thread of its own makes from now on."""
-
-    def __init__(self, model: Model, device: str, threads: int) -> None:
-        self._asked = model, device, threads
-        self._session: ort.InferenceSession | None = None
-        self._failure: Exception | None = None
-        self._maker = threading.Thread(target=self._open, daemon=True)
-        self._maker.start()
-
-    def wait(self, seconds: float) -> None:
-        """Until it is there, but not longer."""
-        self._maker.join(seconds)
-
-    def session(self) -> ort.InferenceSession:
-        """As soon as it is there; what `_opened` raises."""
-        self._maker.join()
-        if self._failure:
-            raise self._failure
-        return self._session
-
-    def _open(self) -> None:
-        try:
-            self._session = _opened(*self._asked)
-        except Exception as error:
-            self._failure = error
-
-
-_ahead: dict[tuple[Model, str, int], _Ahead] = {}
+_ahead: dict[tuple[Model, str, int], Later[ort.InferenceSession]] = {}
 
 
 def open_ahead(model: Model) -> None:
@@ -80,7 +53,7 @@ def open_ahead(model: Model) -> None:
     It has a head start, for the caller's imports would make its beginning wait. Who wants another model has wasted it.
     """
     asked = model, CPU, 0
-    _ahead[asked] = ahead = _Ahead(*asked)
+    _ahead[asked] = ahead = Later(partial(_opened, *asked))
     ahead.wait(_HEAD_START)
 
 
