@@ -119,9 +119,9 @@ def test_a_run_that_is_ended_tells_so_and_goes_on_later(archive: Archive, whole:
     process = archive.command(archive.scans, "-o", archive.out, "--ray", "--jobs", "2", "--report", archive.report)
     while process.poll() is None and not kept(archive):
         time.sleep(0.01)
-    for _ in range(2):
+    while process.poll() is None:
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
+        time.sleep(0.01)
     _, errors = process.communicate()
     assert process.returncode == 1, errors
     assert "goes on where this one stopped" in errors

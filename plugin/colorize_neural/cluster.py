@@ -16,7 +16,6 @@ import signal
 import socket
 import warnings
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -29,7 +28,11 @@ from colorize_neural.worker.colorizer import Options
 from colorize_neural.worker.files import FileColorizer
 from colorize_neural.worker.providers import CPU, GPU
 
-_QUIET = {"RAY_BACKEND_LOG_LEVEL": "fatal", "RAY_USAGE_STATS_ENABLED": "0"}  # and it tells nobody of us
+_QUIET = {  # it tells nobody of us, and SIGTERM has no effect of Ray's own, nor the system's once Ray has ended
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",
+}
 HERE = "local"  # instead of an address: a cluster of this machine alone, for as long as the run takes
 _MODE = "RAY_AUTH_MODE"  # unless it is set, Ray would leave a token in the home folder, for other clusters to want it
 _MEMORY = 1 << 30  # bytes that an actor takes, with a model and a photograph of 100 megapixels
@@ -73,8 +76,7 @@ def actors(options: Options, how: How, address: str, jobs: int | None, cores: in
         if not tasks:
             return
         try:
-            with _sigterm_kept():
-                _connect(address)
+            _connect(address)
             needs = {"CPU": cores, "memory": _MEMORY} | ({"GPU": 1} if options.device == GPU else {})
             size = min(_room(needs), jobs or len(tasks))
             left = dict(enumerate(tasks))
@@ -86,10 +88,10 @@ def actors(options: Options, how: How, address: str, jobs: int | None, cores: in
         except ray.exceptions.RayError as error:
             raise ColorizeError(_cause(error)) from error
         except SystemExit as error:  # what Ray makes of SIGTERM while it starts
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # another one does not disturb the end
             raise KeyboardInterrupt from error
         finally:
-            with _sigterm_kept():
-                ray.shutdown()
+            ray.shutdown()
 
     return pool
 
@@ -118,16 +120,6 @@ def _round(
         yield row["place"], pickle.loads(row["coloured"])
 
 
-@contextmanager
-def _sigterm_kept() -> Iterator[None]:
-    """Ray gives SIGTERM another effect when it starts, and the system's own when it ends."""
-    effect = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, effect)
-
-
 def _connect(address: str) -> None:
     import ray  # noqa: PLC0415
 
@@ -142,6 +134,7 @@ def _connect(address: str) -> None:
         raise ColorizeError(
             f"There is no Ray cluster at {address}: start it, or put --ray at the end, for one of this machine alone."
         ) from error
+    effect = signal.getsignal(signal.SIGTERM)  # Ray gives it another one
     try:
         ray.init(
             address=address,  # Ray knows "local" too
@@ -155,6 +148,8 @@ def _connect(address: str) -> None:
             f"Ray cannot be used at {address} ({str(error).strip().splitlines()[0]}): all machines need the same "
             "versions of Python and Ray, and RAY_AUTH_MODE and RAY_AUTH_TOKEN where it wants a token."
         ) from error
+    finally:
+        signal.signal(signal.SIGTERM, effect)
     context = ray.data.DataContext.get_current()
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # which its import has set
     context.enable_progress_bars = False
