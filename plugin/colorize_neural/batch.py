@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from pathlib import Path
 from colorize_neural import __version__, settings
 from colorize_neural.errors import ColorizeError
 from colorize_neural.folders import Plan, Task, is_folder
-from colorize_neural.journal import FULL, How, Journal, Stamp
+from colorize_neural.journal import FULL, How, Journal, Stamp, beside, discard, stamp
 from colorize_neural.progress import Progress
 
 DONE, SKIPPED, FAILED, LEFT = STATUSES = "done", "skipped", "failed", "left"
@@ -37,6 +37,21 @@ class Coloured:
 
 
 Pool = Callable[[Sequence[Task]], Generator[Coloured, None, None]]
+
+
+def attempt(task: Task, write: Callable[[Path], Iterable[str]]) -> Coloured:
+    """`write` colours the photograph into the file it is given, and tells what the user should know of it.
+
+    Whatever goes wrong is told in the answer, for the other photographs are worth going on.
+    """
+    read, written = stamp(task.photo), beside(task.result)
+    try:
+        notes = tuple(write(written))
+    except Exception as error:
+        sentence = settings.sentence_of(error)
+        why = sentence if str(task.photo) in sentence else f"{task.photo}: {sentence}"
+        return Coloured(task, read, why=why, disk_full=discard(written, error))
+    return Coloured(task, read, written, notes=notes)
 
 
 @dataclass

@@ -7,8 +7,9 @@ A photograph is one picture, whatever it is made of: several visible layers are 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,11 @@ import installed
 import layers
 from arguments import options_from
 from colorize_neural import settings
-from colorize_neural.batch import DONE, FAILED, LEFT, SKIPPED, Batch, Coloured, check_report
+from colorize_neural.batch import DONE, FAILED, LEFT, SKIPPED, Batch, Coloured, attempt, check_report
 from colorize_neural.client import Client
 from colorize_neural.errors import ColorizeError
 from colorize_neural.folders import Kinds, Task, is_folder, make_folder, plan
-from colorize_neural.journal import How, beside, discard, results_in, stamp
+from colorize_neural.journal import How, results_in
 from colorize_neural.progress import Progress
 from colorize_neural.protocol import Shape
 from colorize_neural.settings import Settings
@@ -139,7 +140,7 @@ class OneWorker:
             for task in tasks:
                 if not self._client.lives:
                     self._client = Client(self._told)
-                yield self._coloured(task)
+                yield attempt(task, partial(self._write, task))
         finally:
             self._client.close()
 
@@ -152,24 +153,17 @@ class OneWorker:
         if result["note"]:
             self._progress.say(result["note"])
 
-    def _coloured(self, task: Task) -> Coloured:
-        """Whatever goes wrong is told in the answer, for the other photographs are worth going on."""
-        read, written = stamp(task.photo), beside(task.result)
-        try:
-            with image_files.opened(task.photo) as image:
-                if task.photo.suffix.lower() in image_files.OPENED_IN_PART:
-                    self._client.check_is_whole(task.photo)
-                pages = len(image.get_layers())
-                keeps_layers = image_files.WRITTEN[task.result.suffix.lower()].has_layers
-                self._colour(image, self._wanted if keeps_layers else replace(self._wanted, output="replace"))
-                make_folder(task.result.parent)
-                image_files.save(image, written)
-        except Exception as error:
-            sentence = settings.sentence_of(error)
-            why = sentence if str(task.photo) in sentence else f"{task.photo}: {sentence}"
-            return Coloured(task, read, why=why, disk_full=discard(written, error))
-        lost = f"{task.photo} has {pages} layers or pages: the result holds what is seen of them, in one."
-        return Coloured(task, read, written, notes=() if keeps_layers or pages == 1 else (lost,))
+    def _write(self, task: Task, file: Path) -> Iterable[str]:
+        with image_files.opened(task.photo) as image:
+            if task.photo.suffix.lower() in image_files.OPENED_IN_PART:
+                self._client.check_is_whole(task.photo)
+            pages = len(image.get_layers())
+            keeps_layers = image_files.WRITTEN[task.result.suffix.lower()].has_layers
+            self._colour(image, self._wanted if keeps_layers else replace(self._wanted, output="replace"))
+            make_folder(task.result.parent)
+            image_files.save(image, file)
+        if pages > 1 and not keeps_layers:
+            yield f"{task.photo} has {pages} layers or pages: the result holds what is seen of them, in one."
 
     def _colour(self, image: Any, wanted: Wanted) -> None:
         """Gives the image its colours, all of what is seen of it."""

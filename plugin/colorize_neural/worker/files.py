@@ -6,17 +6,19 @@ task: photograph -> result   ->   the coloured photograph in a file beside its r
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
+from pathlib import Path
 
 import cv2
 
 from colorize_neural import settings
-from colorize_neural.batch import Coloured, Pool
+from colorize_neural.batch import Coloured, Pool, attempt
 from colorize_neural.folders import Task, make_folder
-from colorize_neural.journal import How, beside, discard, stamp
+from colorize_neural.journal import How
 from colorize_neural.worker import photos
 from colorize_neural.worker.colorizer import Colorizer, Options
 
@@ -44,16 +46,14 @@ class FileColorizer:
         return told
 
     def colorize(self, task: Task) -> Coloured:
-        """Whatever goes wrong is told in the answer, for the other photographs are worth going on."""
-        read, written = stamp(task.photo), beside(task.result)
-        try:
-            photograph = photos.read_photograph(task.photo)
-            outcome = self._colorizer.colorize(photograph.pixels, self._options, lambda _fraction, _text: None)
-            make_folder(task.result.parent)
-            photos.save_photograph(photograph, task.result, written)
-        except Exception as error:
-            return Coloured(task, read, why=settings.sentence_of(error), disk_full=discard(written, error))
-        return Coloured(task, read, written, notes=tuple(filter(None, (photograph.note, outcome.note))))
+        return attempt(task, partial(self._write, task))
+
+    def _write(self, task: Task, file: Path) -> Iterable[str]:
+        photograph = photos.read_photograph(task.photo)
+        outcome = self._colorizer.colorize(photograph.pixels, self._options, lambda _fraction, _text: None)
+        make_folder(task.result.parent)
+        photos.save_photograph(photograph, task.result, file)
+        return filter(None, (photograph.note, outcome.note))
 
 
 def threads(colorizer: FileColorizer, jobs: int) -> Pool:
