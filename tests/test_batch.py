@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+import pyvips
 from colorize_neural.journal import NAME, Journal
 from colorize_neural.worker.cores import cores
 
@@ -73,11 +74,40 @@ def test_files_that_the_user_made_or_changed_are_left_alone(archive: Archive) ->
     (archive.out / "b.png").write_text("retouched")
     done = archive.run(archive.scans, "-o", archive.out, "--warmth", "1")
     assert done.returncode == 1
-    assert done.stderr.count("move it away, or use the option overwrite") == 2
+    assert done.stderr.count("move it away, or overwrite it") == 2
     results = archive.results()
     assert (results["a.png"], results["b.png"]) == (b"mine", b"retouched")
     archive.colorize("--overwrite")
     assert all(map(is_coloured, archive.results().values()))
+
+
+def test_a_result_that_the_user_changed_is_done_and_stays(archive: Archive) -> None:
+    for name in ("a.png", "b.png"):
+        archive.add(name)
+    archive.colorize()
+    (archive.out / "b.png").write_text("retouched")
+    said = archive.colorize("--report", archive.report)
+    assert "2 were done before" in said
+    assert f"{archive.out / 'b.png'} was changed since it was made, and stays as it is." in said
+    assert [*noted(archive)] == [str(archive.scans / "b.png")]
+    assert archive.results()["b.png"] == b"retouched"
+
+
+def test_what_is_lost_of_a_photograph_is_in_the_report(archive: Archive) -> None:
+    archive.add("a.png")
+    page = pyvips.Image.new_from_file(str(archive.scans / "a.png"))
+    both = page.join(page, "vertical").copy()
+    both.set_type(pyvips.GValue.gint_type, "page-height", page.height)
+    both.write_to_file(str(archive.scans / "pages.tif"))
+    archive.colorize("--report", archive.report)
+    photo = str(archive.scans / "pages.tif")
+    assert noted(archive) == {photo: [f"{photo} has 2 pages: only the first one was coloured."]}
+
+
+def noted(archive: Archive) -> dict[str, list[str]]:
+    """What the report notes of photographs."""
+    entries = json.loads(archive.report.read_text())["photographs"]
+    return {entry["photo"]: entry["notes"] for entry in entries if "notes" in entry}
 
 
 def test_a_killed_run_is_resumed_and_no_one_can_tell(archive: Archive) -> None:
@@ -177,6 +207,9 @@ def test_a_link_in_a_circle_and_results_among_the_scans_end_well(archive: Archiv
     done = archive.run(archive.scans, "-o", archive.folder / "another")
     assert "1 coloured" in done.stderr
     assert f"{archive.out} was left alone, for it holds results." in done.stderr
+    shutil.copy(archive.scans / "sub" / "a.png", archive.out / "b.png")
+    done = archive.run(archive.scans, "-o", archive.folder / "another")
+    assert f"{archive.out} was left alone, for it holds results and 1 photograph beside them." in done.stderr
 
 
 def test_photographs_that_lie_where_the_results_go_are_told_of(archive: Archive) -> None:
@@ -296,6 +329,13 @@ def test_a_dry_run_tells_what_would_be_done_and_writes_nothing(archive: Archive)
     assert list(archive.results()) == ["a.png"]
 
 
+def test_a_dry_run_of_one_photograph_writes_nothing(archive: Archive) -> None:
+    photo = archive.add("a.png")
+    done = archive.run(photo, "-o", "b.png", "--dry-run")
+    assert (done.returncode, done.stdout) == (0, f"{photo} -> b.png\n")
+    assert not (archive.folder / "b.png").exists()
+
+
 def test_two_runs_do_not_write_to_the_same_folder(archive: Archive) -> None:
     archive.add("a.png")
     with Journal(archive.out).held([]):
@@ -402,7 +442,7 @@ def test_a_report_that_cannot_be_written_hides_nothing_and_leaves_nothing(archiv
         (disk / "full").write_bytes(bytes(1 << 20))
         done = archive.run(archive.scans, "-o", archive.out, "--report", disk / "report.json")
         assert done.returncode == 1
-        assert "\n1 coloured" in done.stderr
+        assert done.stderr.startswith("1 coloured")
         assert "report.json cannot be written (No space left on device)" in done.stderr
         assert [path.name for path in disk.iterdir()] == ["full"]
 

@@ -138,12 +138,17 @@ def test_orientation_is_applied_and_metadata_kept(desk: Desk) -> None:
     image = load(SAMPLE).copy()
     image.set_type(pyvips.GValue.gstr_type, "exif-ifd0-ImageDescription", "My grandmother")
     image.set_type(pyvips.GValue.gint_type, "orientation", 6)
+    image.set_type(pyvips.GValue.blob_type, "xmp-data", XMP % b"6")
+    image.set_type(pyvips.GValue.blob_type, "jpeg-thumbnail-data", SAMPLE.read_bytes()[:5000])
     save(image, desk.folder / "lying.jpg")
     desk.colorize("lying.jpg", "-o", "out.jpg")
     after = load(desk.folder / "out.jpg")
     assert (after.width, after.height) == (image.height, image.width)
     assert not after.get_typeof("orientation") or after.get("orientation") == 1
     assert after.get("exif-ifd0-ImageDescription").startswith("My grandmother")
+    assert after.get("xmp-data") == XMP % b"1"
+    assert load(desk.folder / "lying.jpg").get_typeof("jpeg-thumbnail-data")
+    assert not after.get_typeof("jpeg-thumbnail-data")  # it is grey, and lies
 
 
 def test_alpha_is_kept_and_put_on_white_where_the_format_has_none(desk: Desk) -> None:
@@ -258,13 +263,17 @@ def test_a_thumbnail_that_libvips_cannot_read_does_not_matter(desk: Desk) -> Non
     assert np.abs(L - wanted).mean() < 0.5
 
 
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="%b"/></rdf:RDF></x:xmpmeta>'
+)
 BAD_INPUT = {
     "no such file": (["nothing.jpg", "-o", "out.png"], "check the name"),
     "a pattern that matches nothing": (["scans/*.tif", "-o", "both"], "check the name"),
     "not an image": (["text.jpg", "-o", "out.png"], "cannot be read"),
-    "a truncated JPEG": (["cut.jpg", "-o", "out.png"], "cannot be read"),
-    "a truncated TIFF": (["cut.tif", "-o", "out.png"], "cannot be read"),
-    "a truncated TIFF with a thumbnail": (["cut-too.tif", "-o", "out.png"], "cannot be read"),
+    "a truncated JPEG": (["cut.jpg", "-o", "out.png"], "ends in the middle"),
+    "a truncated TIFF": (["cut.tif", "-o", "out.png"], "ends in the middle"),
+    "a truncated TIFF with a thumbnail": (["cut-too.tif", "-o", "out.png"], "ends in the middle"),
     "0 bytes": (["empty.jpg", "-o", "out.png"], "0 bytes"),
     "an unknown model": (["in.png", "-o", "out.png", "--model", "nobody"], "orange, grey"),
     "an unknown model for several": (["in.png", "in2.png", "-o", "out", "--model", "nobody"], "orange, grey"),
@@ -277,6 +286,9 @@ BAD_INPUT = {
     "the same result twice": (["in.png", "sub/in.png", "-o", "both"], "Several photographs"),
     "the progress of several": (["in.png", "in2.png", "-o", "both", "--progress"], "for one photograph"),
     "no photograph": (["-o", "out.png"], "--help"),
+    "a photograph without a name": (["", "-o", "out"], "is empty"),
+    "a result without a name": (["in.png", "-o", ""], "is empty"),
+    "a dry run of what cannot be done": (["in.png", "-o", "nowhere", "--dry-run"], "make the folder first"),
     "a folder that cannot be made": (["in.png", "in2.png", "-o", "text.jpg/below"], "cannot be made"),
 }
 

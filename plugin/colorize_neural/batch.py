@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from colorize_neural import __version__, settings
 from colorize_neural.errors import ColorizeError
@@ -58,7 +59,7 @@ def attempt(task: Task, write: Callable[[Path], Iterable[str]]) -> Coloured:
 class Summary:
     """What became of every photograph, in the order in which it did."""
 
-    entries: list[dict[str, str]] = field(default_factory=list)
+    entries: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
     stopped: str = ""  # why the run ended before its end
 
@@ -161,12 +162,17 @@ class Batch:
             self._add(SKIPPED, task.photo, result=str(task.result))
             self._progress.skip()
             return False
+        if self._journal.was_changed(task, self._how):
+            note = f"{task.result} was changed since it was made, and stays as it is."
+            self._add(SKIPPED, task.photo, [note], result=str(task.result))
+            self._progress.skip()
+            return False
         return self._is_free(task)
 
     def _is_free(self, task: Task) -> bool:
         if self._overwrite or self._journal.is_free(task.result):
             return True
-        why = f"{task.result} is there and not as this program left it: move it away, or use the option overwrite."
+        why = f"{task.result} is there and not as this program left it: move it away, or overwrite it by that option."
         self._fail(task.photo, why)
         return False
 
@@ -186,20 +192,21 @@ class Batch:
             if error.errno in FULL:
                 raise _disk_full(task) from error
             return
-        self._add(DONE, task.photo, result=str(task.result))
+        self._add(DONE, task.photo, coloured.notes, result=str(task.result))
         self._progress.step()
-        for note in coloured.notes:
-            if note not in self._told:
-                self._told.add(note)
-                self._progress.say(note)
 
     def _fail(self, photo: Path, why: str) -> None:
         self._add(FAILED, photo, why=why)
         self._progress.say(why)
         self._progress.step()
 
-    def _add(self, status: str, photo: Path, **told: str) -> None:
-        self.summary.entries.append({"photo": str(photo), "status": status, **told})
+    def _add(self, status: str, photo: Path, notes: Collection[str] = (), **told: str) -> None:
+        noted = {"notes": [*notes]} if notes else {}
+        self.summary.entries.append({"photo": str(photo), "status": status, **told, **noted})
+        for note in notes:
+            if note not in self._told:
+                self._told.add(note)
+                self._progress.say(note)
 
 
 def _disk_full(task: Task) -> ColorizeError:

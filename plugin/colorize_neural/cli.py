@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from colorize_neural.worker.colorizer import Options, Progress
     from colorize_neural.worker.files import FileColorizer
 
-FOR_FOLDERS = ("cores", "dry_run", "format", "jobs", "ray", "report")
+FOR_FOLDERS = ("cores", "format", "jobs", "ray", "report")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,11 +73,11 @@ def _colorize(arguments: Sequence[str]) -> int:
     if chosen.progress:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     progress = _report if chosen.progress else lambda _fraction, _text: None
-    _colorize_one(chosen.photos[0], chosen.out, options, chosen.overwrite, progress)
+    _colorize_one(chosen, options, progress)
     return 0
 
 
-def _colorize_one(photo: Path, out: Path, options: Options, overwrite: bool, progress: Progress) -> None:
+def _colorize_one(chosen: argparse.Namespace, options: Options, progress: Progress) -> None:
     """Writes the coloured photograph, to a file or into a folder, and says what the user should know of it."""
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415, --help needs no logging, which it loads
 
@@ -85,12 +85,16 @@ def _colorize_one(photo: Path, out: Path, options: Options, overwrite: bool, pro
     from colorize_neural.worker import photos  # noqa: PLC0415, --help needs no libvips
     from colorize_neural.worker.colorizer import Colorizer  # noqa: PLC0415
 
+    (photo,), out = chosen.photos, chosen.out
     target = out / f"{photo.stem}{photos.result_suffix(photo)}" if is_folder(out) else out
     colorizer = Colorizer(settings.models_folder(), settings.added_models_folder())
     check_is_file(photo)
     if photos.are_same(target, photo):
         raise ColorizeError(f"The result would take the place of {photo}: name another file or folder.")
-    photos.check_can_write(target, overwrite)
+    photos.check_can_write(target, chosen.overwrite)
+    if chosen.dry_run:
+        print(f"{photo} -> {target}")
+        return
     with ThreadPoolExecutor(1) as reader:  # while the model is loaded
         reading = reader.submit(photos.read_photograph, photo)
         colorizer.prepare(options)
@@ -191,8 +195,10 @@ def _parser() -> argparse.ArgumentParser:
         description="Gives black-and-white photographs their colours.",
         epilog=f'"{settings.NAME} models" lists the models and adds others (a photograph of that name is ./models).',
     )
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="PNG, JPEG, TIFF, WebP, ... or a folder")
-    parser.add_argument("-o", "--out", type=Path, required=True, help="a file for one photograph, a folder for several")
+    parser.add_argument("photos", nargs="+", type=_path, metavar="PHOTO", help="PNG, JPEG, TIFF, WebP, ... or a folder")
+    parser.add_argument(
+        "-o", "--out", type=_path, required=True, help="a file for one photograph, a folder for several"
+    )
     parser.add_argument("--model", default="", help=f'an id that "{settings.NAME} models" lists (default: the first)')
     parser.add_argument("--temperature", type=float, help="0.05 (bold) to 1 (even) (default: 0, the model's own)")
     parser.add_argument("--strength", type=float, default=1.0, help="0 to 2, multiplies the chroma (default: 1)")
@@ -204,11 +210,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--equalize", action=yes_or_no, default=False, help="for hard black-and-white photographs")
     parser.add_argument("--device", default="auto", help="auto, cpu or gpu (default: auto)")
     parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
+    parser.add_argument("--dry-run", action="store_true", help="only tell what would be done")
     many = parser.add_argument_group("for folders, and photographs into a folder")
     many.add_argument("--format", choices=("png", "jpeg", "tiff", "webp"), help="of the results (default: its own)")
     many.add_argument("--jobs", type=_count, help="photographs at work at once (default: one more than cores)")
-    many.add_argument("--dry-run", action="store_true", help="only tell what would be done")
-    many.add_argument("--report", type=Path, metavar="FILE", help="tell what became of each photograph, as JSON")
+    many.add_argument("--report", type=_path, metavar="FILE", help="tell what became of each photograph, as JSON")
     many.add_argument(
         "--ray", nargs="?", const="local", metavar="ADDRESS", help="on a Ray cluster (default: of this machine)"
     )
@@ -218,6 +224,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"{settings.NAME} {__version__}")
     return parser
+
+
+def _path(text: str) -> Path:
+    """Of a name that is one: an empty one, of a variable that is not set, would be the current folder's."""
+    if not text:
+        raise argparse.ArgumentTypeError("a name is wanted, and this one is empty")
+    return Path(text)
 
 
 def _count(text: str) -> int:

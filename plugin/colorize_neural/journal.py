@@ -94,13 +94,18 @@ class Journal:
 
     def is_done(self, task: Task, how: How) -> bool:
         """Whether the result is there as we wrote it, of this very photograph, and would come out the same."""
+        line = self._line_of(task, how)
+        return line is not None and line["stamp"] == stamp(task.result)
+
+    def was_changed(self, task: Task, how: How) -> bool:
+        """Whether it was done, and something is there that we did not write."""
+        return self._line_of(task, how) is not None and os.path.lexists(task.result) and not self.is_free(task.result)
+
+    def _line_of(self, task: Task, how: How) -> dict[str, Any] | None:
+        """What tells that a result was made of this very photograph, and would come out the same."""
         line = self._lines.get(self._name(task.result))
-        return (
-            line is not None
-            and line["how"] == how
-            and line["stamp"] == stamp(task.result)
-            and line["photo_stamp"] == stamp(task.photo)
-        )
+        current = line is not None and line["how"] == how and line["photo_stamp"] == stamp(task.photo)
+        return line if current else None
 
     def is_free(self, result: Path) -> bool:
         """Whether nothing is lost when the result is written: there is none, or one that is ours and unchanged."""

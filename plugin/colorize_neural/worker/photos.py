@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,7 @@ FORMATS = {
 FALLBACK_SUFFIX = ".png"  # for photographs whose own format is only read
 READ = (*FORMATS, ".avif", ".gif", ".heic", ".heif")
 _DESCRIBING = ("exif-", "xmp-", "iptc-", "png-comment-", "image-description", "photoshop-data", "resolution-unit")
+_XMP_ORIENTATION = re.compile(rb"""(\btiff:Orientation(?:\s*=\s*["']|>\s*))[2-8]""")
 _HALF_A_STEP = 128  # of 65535: half a step of 8 bits
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe of that name is not waited for
 
@@ -76,12 +78,18 @@ def read_photograph(path: Path) -> Photograph:
                 raise
             return _photograph(path, "truncated")
     except pyvips.Error as error:
-        raise ColorizeError(
-            f"{path} cannot be read as a photograph, it may be damaged or of an unknown format: "
-            "open it in an image editor and save it as PNG, JPEG, TIFF or WebP."
-        ) from error
+        raise ColorizeError(_unreadable(path)) from error
     except OSError as error:
         raise ColorizeError(f"{path} cannot be read ({error.strerror}): change its permissions or copy it.") from error
+
+
+def _unreadable(path: Path) -> str:
+    if _is_known(path):
+        return f"{path} is damaged or ends in the middle: fetch it again from where it came from."
+    return (
+        f"{path} cannot be read as a photograph, it may be damaged or of an unknown format: "
+        "open it in an image editor and save it as PNG, JPEG, TIFF or WebP."
+    )
 
 
 def check_can_write(path: Path, overwrite: bool) -> None:
@@ -159,17 +167,22 @@ def bytes_of(path: Path) -> int:
 
 def check_is_whole(path: Path) -> None:
     """ColorizeError where only a part of a photograph can be read; what libvips does not know may be whole."""
-    try:
-        _image(path, "sequential", "none")
-    except pyvips.Error:
+    if not _is_known(path):
         return
     try:
         _image(path, "sequential", "error").avg()
     except pyvips.Error as error:
         if not _is_of_another_page(path, error):
-            raise ColorizeError(
-                f"{path} is damaged or ends in the middle: fetch it again from where it came."
-            ) from error
+            raise ColorizeError(_unreadable(path)) from error
+
+
+def _is_known(path: Path) -> bool:
+    """Whether libvips can read at least how the file begins."""
+    try:
+        _image(path, "sequential", "none")
+    except pyvips.Error:
+        return False
+    return True
 
 
 def _photograph(path: Path, fail_on: str) -> Photograph:
@@ -245,6 +258,10 @@ def _tagged(photograph: Photograph) -> Any:
     image = image.copy(xres=across, yres=down)  # a copy's header may be changed
     for kind, name, value in photograph.metadata:
         image.set_type(kind, name, value)
-    image.set_type(pyvips.GValue.gint_type, "orientation", 1)  # autorot has done what EXIF may still ask for
+    image.set_type(pyvips.GValue.gint_type, "orientation", 1)  # autorot has done what EXIF and XMP may still ask for
+    if image.get_typeof("xmp-data"):
+        upright = _XMP_ORIENTATION.sub(rb"\g<1>1", image.get("xmp-data"))
+        image.set_type(pyvips.GValue.blob_type, "xmp-data", upright)
+    image.set_type(pyvips.GValue.blob_type, "jpeg-thumbnail-data", b"")  # none: EXIF's is grey, and perhaps lies
     image.set_type(pyvips.GValue.blob_type, "icc-profile-data", pyvips.Image.profile_load("srgb"))
     return image
