@@ -151,6 +151,18 @@ def test_orientation_is_applied_and_metadata_kept(desk: Desk) -> None:
     assert not after.get_typeof("jpeg-thumbnail-data")  # it is grey, and lies
 
 
+def test_metadata_that_moves_nothing_stays_and_what_would_be_broken_goes(desk: Desk) -> None:
+    image = load(SAMPLE).copy()
+    image.set_type(pyvips.GValue.blob_type, "xmp-data", XMP % b"6")
+    image.set_type(pyvips.GValue.blob_type, "iptc-data", b"\x1c\x02P\x00\x0eDorothea Lange")
+    save(image, desk.folder / "in.tif")
+    desk.colorize("in.tif", "-o", "out.tif")
+    after = load(desk.folder / "out.tif")
+    assert (after.width, after.height) == (image.width, image.height)
+    assert after.get("xmp-data") == XMP % b"6"
+    assert not after.get_typeof("iptc-data")
+
+
 def test_alpha_is_kept_and_put_on_white_where_the_format_has_none(desk: Desk) -> None:
     grey = load(desk.grey("in.png"))
     save(grey.bandjoin(0).copy(interpretation="b-w"), desk.folder / "clear.png")
@@ -288,6 +300,8 @@ BAD_INPUT = {
     "no photograph": (["-o", "out.png"], "--help"),
     "a photograph without a name": (["", "-o", "out"], "is empty"),
     "a result without a name": (["in.png", "-o", ""], "is empty"),
+    "a dry run without a model": (["in.png", "-o", "out.png", "--dry-run", "--model", "nobody"], "orange, grey"),
+    "the progress of a dry run": (["in.png", "-o", "out.png", "--dry-run", "--progress"], "leave one"),
     "a dry run of what cannot be done": (["in.png", "-o", "nowhere", "--dry-run"], "make the folder first"),
     "a folder that cannot be made": (["in.png", "in2.png", "-o", "text.jpg/below"], "cannot be made"),
 }

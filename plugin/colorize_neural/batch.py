@@ -40,14 +40,14 @@ class Coloured:
 Pool = Callable[[Sequence[Task]], Generator[Coloured, None, None]]
 
 
-def attempt(task: Task, write: Callable[[Path], Iterable[str]]) -> Coloured:
+def attempt(task: Task, write: Callable[[Task, Path], Iterable[str]]) -> Coloured:
     """`write` colours the photograph into the file it is given, and tells what the user should know of it.
 
     Whatever goes wrong is told in the answer, for the other photographs are worth going on.
     """
     read, written = stamp(task.photo), beside(task.result)
     try:
-        notes = tuple(write(written))
+        notes = tuple(write(task, written))
     except Exception as error:
         sentence = settings.sentence_of(error)
         why = sentence if str(task.photo) in sentence else f"{task.photo}: {sentence}"
@@ -159,20 +159,17 @@ class Batch:
         if self._overwrite:
             return True
         if self._journal.is_done(task, self._how):
-            self._add(SKIPPED, task.photo, result=str(task.result))
-            self._progress.skip()
+            self._skip(task)
             return False
         if self._journal.was_changed(task, self._how):
-            note = f"{task.result} was changed since it was made, and stays as it is."
-            self._add(SKIPPED, task.photo, [note], result=str(task.result))
-            self._progress.skip()
+            self._skip(task, f"{task.result} was changed since it was made, and stays as it is.")
             return False
         return self._is_free(task)
 
     def _is_free(self, task: Task) -> bool:
         if self._overwrite or self._journal.is_free(task.result):
             return True
-        why = f"{task.result} is there and not as this program left it: move it away, or overwrite it by that option."
+        why = f"{task.result} is there and not as this program left it: move it away, or choose to overwrite."
         self._fail(task.photo, why)
         return False
 
@@ -194,6 +191,10 @@ class Batch:
             return
         self._add(DONE, task.photo, coloured.notes, result=str(task.result))
         self._progress.step()
+
+    def _skip(self, task: Task, *notes: str) -> None:
+        self._add(SKIPPED, task.photo, notes, result=str(task.result))
+        self._progress.skip()
 
     def _fail(self, photo: Path, why: str) -> None:
         self._add(FAILED, photo, why=why)

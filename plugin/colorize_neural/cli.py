@@ -70,6 +70,8 @@ def _colorize(arguments: Sequence[str]) -> int:
         if chosen.progress:
             raise ColorizeError("--progress is for one photograph into one file: leave it out.")
         return _colorize_many(chosen, options)
+    if chosen.progress and chosen.dry_run:
+        raise ColorizeError("--dry-run does nothing that --progress could tell of: leave one of them out.")
     if chosen.progress:
         threading.Thread(target=_end_with_stdin, daemon=True).start()
     progress = _report if chosen.progress else lambda _fraction, _text: None
@@ -93,6 +95,7 @@ def _colorize_one(chosen: argparse.Namespace, options: Options, progress: Progre
         raise ColorizeError(f"The result would take the place of {photo}: name another file or folder.")
     photos.check_can_write(target, chosen.overwrite)
     if chosen.dry_run:
+        colorizer.prepare(options)
         print(f"{photo} -> {target}")
         return
     with ThreadPoolExecutor(1) as reader:  # while the model is loaded
@@ -174,7 +177,7 @@ def _check_places(chosen: argparse.Namespace) -> None:
     if chosen.out.suffix.lower() in FORMATS and not is_folder(chosen.out):
         if len(chosen.photos) > 1 or is_folder(chosen.photos[0]):
             raise ColorizeError(f"{chosen.out} is the name of a file, but the results need a folder: name another.")
-        option = next(name for name in FOR_FOLDERS if getattr(chosen, name)).replace("_", "-")
+        option = next(name for name in FOR_FOLDERS if getattr(chosen, name))
         raise ColorizeError(f"--{option} is for results in a folder, but {chosen.out} names a file: name a folder.")
 
 

@@ -28,10 +28,10 @@ from colorize_neural.worker.colorizer import Options
 from colorize_neural.worker.files import FileColorizer
 from colorize_neural.worker.providers import CPU, GPU
 
-_QUIET = {  # it tells nobody of us, and SIGTERM has no effect of Ray's own, nor the system's once Ray has ended
+_RAY = {
     "RAY_BACKEND_LOG_LEVEL": "fatal",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",  # nobody is told of us
+    "RAY_DISABLE_FAILURE_SIGNAL_HANDLER": "1",  # which would leave SIGTERM the system's effect while Ray ends
 }
 HERE = "local"  # instead of an address: a cluster of this machine alone, for as long as the run takes
 _MODE = "RAY_AUTH_MODE"  # unless it is set, Ray would leave a token in the home folder, for other clusters to want it
@@ -62,7 +62,7 @@ def actors(options: Options, how: How, address: str, jobs: int | None, cores: in
     """
     if options.device != GPU:
         options = replace(options, device=CPU)  # "auto" would try all GPUs from each
-    os.environ |= _QUIET
+    os.environ |= _RAY
     if address == HERE and _MODE not in os.environ:
         os.environ |= {_MODE: "token", "RAY_AUTH_TOKEN": secrets.token_hex()}
     try:
@@ -149,7 +149,8 @@ def _connect(address: str) -> None:
             "versions of Python and Ray, and RAY_AUTH_MODE and RAY_AUTH_TOKEN where it wants a token."
         ) from error
     finally:
-        signal.signal(signal.SIGTERM, effect)
+        if signal.getsignal(signal.SIGTERM) != signal.SIG_IGN:  # it came before Ray's was set
+            signal.signal(signal.SIGTERM, effect)
     context = ray.data.DataContext.get_current()
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # which its import has set
     context.enable_progress_bars = False

@@ -55,7 +55,7 @@ class Plan:
     tasks: list[Task] = field(default_factory=list)
     unread: dict[Path, str] = field(default_factory=dict)
     others: Counter[str] = field(default_factory=Counter)  # how many files of each other suffix
-    results: dict[Path, int] = field(default_factory=dict)  # folders of other runs' results, and how many others there
+    results: list[Path] = field(default_factory=list)  # folders of other runs' results, which are no photographs
     ways_to_out: list[Path] = field(default_factory=list)  # where OUT lies among the photographs
     among_results: list[Path] = field(default_factory=list)  # photographs that lie where the results go
 
@@ -69,25 +69,18 @@ class Plan:
         others = [f"Other files were left alone: {told}."] if told else []
         if self.among_results:
             others.append(self.told_of_results())
-        for folder, count in self.results.items():
-            beside = f" and {_photographs(count)} beside them" if count else ""
-            others.append(f"{folder} was left alone, for it holds results{beside}.")
-        return others
+        return others + [f"{folder} was left alone with all in it, for it holds results." for folder in self.results]
 
     def told_of_results(self) -> str:
         """A sentence on the photographs that lie where the results go."""
-        count = _photographs(len(self.among_results))
+        count = f"{len(self.among_results)} photograph{'s' * (len(self.among_results) > 1)}"
         return f"Left alone: {count} in {self.out}, where the results go. Name another folder to colour them too."
-
-
-def _photographs(count: int) -> str:
-    return f"{count} photograph{'s' * (count > 1)}"
 
 
 def plan(sources: Collection[Path], out: Path, kinds: Kinds, results_in: ResultsIn) -> Plan:
     """The tasks of all sources, folders with all below them; ColorizeError where they cannot be done as they are.
 
-    results_in: asked of folders of results among the photographs, for what runs left there; all others are originals
+    results_in: asked where OUT lies among the photographs, for what runs left there; all others in it are originals
     """
     if os.path.exists(out) and not is_folder(out):  # noqa: PTH110 - False where nobody may look
         raise ColorizeError(f"{out} is a file, but the results need a folder: name another.")
@@ -149,21 +142,17 @@ def _photos(source: Path, kinds: Kinds, planned: Plan, results_in: ResultsIn) ->
             planned.others[file.suffix.lower()] += 1
     leads_to_out = any(way.is_relative_to(source) for way in planned.ways_to_out)
     if leads_to_out:
-        planned.among_results = _originals_in(out, kinds, results_in)
-    for folder in planned.results:
-        planned.results[folder] = len(_originals_in(folder, kinds, results_in))
+        results = results_in(out)
+        there = filter(kinds.is_photo, _files_below(out, Plan(out)))
+        planned.among_results = [photo for photo in there if photo not in results]
     if not found:
         some = [*kinds.read][:SHOWN_KINDS] + ["..."] * (len(kinds.read) > SHOWN_KINDS)
         nothing = f"There is no photograph in {source} or below it ({', '.join(some)}): check the name."
+        if planned.results:
+            nothing = f"There are only results of earlier runs in {source}: move photographs of yours out of them."
         if leads_to_out and planned.among_results:
             nothing = planned.told_of_results()
         raise ColorizeError(next(iter(planned.unread.values()), nothing))
-
-
-def _originals_in(out: Path, kinds: Kinds, results_in: ResultsIn) -> list[Path]:
-    """The photographs in a folder of results that are none."""
-    results = results_in(out)
-    return [file for file in _files_below(out, Plan(out)) if kinds.is_photo(file) and file not in results]
 
 
 def _files_below(folder: Path, planned: Plan) -> Iterator[Path]:
@@ -187,7 +176,7 @@ def _files_below(folder: Path, planned: Plan) -> Iterator[Path]:
         if is_out:
             planned.ways_to_out.append(Path(here))
         if holds_results:
-            planned.results[Path(here)] = 0
+            planned.results.append(Path(here))
         if leads_back or holds_results or is_out or real in seen:
             folders.clear()
             continue

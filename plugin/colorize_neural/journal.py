@@ -98,8 +98,12 @@ class Journal:
         return line is not None and line["stamp"] == stamp(task.result)
 
     def was_changed(self, task: Task, how: How) -> bool:
-        """Whether it was done, and something is there that we did not write."""
-        return self._line_of(task, how) is not None and os.path.lexists(task.result) and not self.is_free(task.result)
+        """Whether it was done, and somebody wrote something else there later."""
+        line, there = self._line_of(task, how), stamp(task.result)
+        if line is None or there is None or self.is_free(task.result):
+            return False
+        (size, changed), (_, made) = there, line["stamp"]
+        return size > 0 and changed > made
 
     def _line_of(self, task: Task, how: How) -> dict[str, Any] | None:
         """What tells that a result was made of this very photograph, and would come out the same."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +50,8 @@ def colorize(config: Any, plug_in: Path) -> tuple[list[int], str]:
     failures = _failures(lambda: batch.run(pool), lambda: batch.summary.write(report, how) if report else None)
     told = failures
     if batch.summary.count(LEFT) < len(batch.summary.entries):
-        told = [*failures, str(batch.summary), *_first(progress.said), *planned.left_alone()]
+        where = f"The results are in {out}."
+        told = [*failures, str(batch.summary), *_first(progress.said), *planned.left_alone(), where]
     if failures or batch.summary.count(FAILED):
         raise ColorizeError("\n".join(told))
     return [batch.summary.count(status) for status in COUNTS], "\n".join(told)
@@ -140,7 +140,7 @@ class OneWorker:
             for task in tasks:
                 if not self._client.lives:
                     self._client = Client(self._told)
-                yield attempt(task, partial(self._write, task))
+                yield attempt(task, self._write)
         finally:
             self._client.close()
 

@@ -144,7 +144,7 @@ def test_options_that_change_colour_anew_and_what_is_not_ours_stays(gimp: Gimp, 
     out.mkdir()
     (out / "1.xcf").write_text("mine")
     status, said, _ = gimp.ask("colorize_folder", **folders)
-    assert status == "execution-error" and "move it away, or use the option overwrite" in said
+    assert status == "execution-error" and "move it away, or choose to overwrite" in said
     (out / "1.xcf").unlink()
     assert gimp.ask("colorize_folder", **folders)[2] == [1, 2]
     assert gimp.ask("colorize_folder", **folders, output="replace", strength=0.5)[2] == [3, 0]

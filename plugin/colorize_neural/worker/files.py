@@ -10,7 +10,6 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import cv2
@@ -46,7 +45,7 @@ class FileColorizer:
         return told
 
     def colorize(self, task: Task) -> Coloured:
-        return attempt(task, partial(self._write, task))
+        return attempt(task, self._write)
 
     def _write(self, task: Task, file: Path) -> Iterable[str]:
         photograph = photos.read_photograph(task.photo)

@@ -78,14 +78,21 @@ def read_photograph(path: Path) -> Photograph:
                 raise
             return _photograph(path, "truncated")
     except pyvips.Error as error:
-        raise ColorizeError(_unreadable(path)) from error
+        raise ColorizeError(_torn(path) if _is_torn(path, error) else _unreadable(path)) from error
     except OSError as error:
         raise ColorizeError(f"{path} cannot be read ({error.strerror}): change its permissions or copy it.") from error
 
 
+def _is_torn(path: Path, error: pyvips.Error) -> bool:
+    """Whether the file begins as it should; what libvips was built without is no fault of the file."""
+    return "support" not in str(error).lower() and _is_known(path)
+
+
+def _torn(path: Path) -> str:
+    return f"{path} is damaged or ends in the middle: fetch it again from where it came from."
+
+
 def _unreadable(path: Path) -> str:
-    if _is_known(path):
-        return f"{path} is damaged or ends in the middle: fetch it again from where it came from."
     return (
         f"{path} cannot be read as a photograph, it may be damaged or of an unknown format: "
         "open it in an image editor and save it as PNG, JPEG, TIFF or WebP."
@@ -135,6 +142,8 @@ def save_photograph(photograph: Photograph, path: Path, written: Path) -> None:
     """Writes what is to become `path` into the file `written`; ColorizeError where that fails."""
     wanted = FORMATS[path.suffix.lower()]
     image = _tagged(photograph)
+    if wanted is _TIFF:
+        image.remove("iptc-data")  # of which libvips would write a quarter
     if wanted.bits == 8 and image.format == "ushort":
         image = (image >> 8).cast("uchar").copy(interpretation="srgb")
     if image.hasalpha() and not wanted.alpha:
@@ -173,14 +182,14 @@ def check_is_whole(path: Path) -> None:
         _image(path, "sequential", "error").avg()
     except pyvips.Error as error:
         if not _is_of_another_page(path, error):
-            raise ColorizeError(_unreadable(path)) from error
+            raise ColorizeError(_torn(path)) from error
 
 
 def _is_known(path: Path) -> bool:
     """Whether libvips can read at least how the file begins."""
     try:
         _image(path, "sequential", "none")
-    except pyvips.Error:
+    except (pyvips.Error, OSError):
         return False
     return True
 
@@ -213,7 +222,13 @@ def _opened(path: Path, fail_on: str) -> Any:
     """The image, upright; read as a stream, which needs little memory, unless it has to be turned."""
     image = _image(path, "sequential", fail_on)
     turned = image.get_typeof("orientation") != 0 and image.get("orientation") != 1
-    return _image(path, "random", fail_on).autorot() if turned else image
+    if not turned:
+        return image
+    image = _image(path, "random", fail_on).autorot().copy()
+    if image.get_typeof("xmp-data"):  # it says the same as EXIF
+        upright = _XMP_ORIENTATION.sub(rb"\g<1>1", image.get("xmp-data"))
+        image.set_type(pyvips.GValue.blob_type, "xmp-data", upright)
+    return image
 
 
 def _image(path: Path, access: str, fail_on: str) -> Any:
@@ -258,10 +273,7 @@ def _tagged(photograph: Photograph) -> Any:
     image = image.copy(xres=across, yres=down)  # a copy's header may be changed
     for kind, name, value in photograph.metadata:
         image.set_type(kind, name, value)
-    image.set_type(pyvips.GValue.gint_type, "orientation", 1)  # autorot has done what EXIF and XMP may still ask for
-    if image.get_typeof("xmp-data"):
-        upright = _XMP_ORIENTATION.sub(rb"\g<1>1", image.get("xmp-data"))
-        image.set_type(pyvips.GValue.blob_type, "xmp-data", upright)
+    image.set_type(pyvips.GValue.gint_type, "orientation", 1)  # autorot has done what EXIF may still ask for
     image.set_type(pyvips.GValue.blob_type, "jpeg-thumbnail-data", b"")  # none: EXIF's is grey, and perhaps lies
     image.set_type(pyvips.GValue.blob_type, "icc-profile-data", pyvips.Image.profile_load("srgb"))
     return image
