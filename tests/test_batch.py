@@ -11,10 +11,14 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pyvips
-from colorize_neural.journal import NAME, Journal
+from colorize_neural.batch import Batch, attempt
+from colorize_neural.folders import Kinds, Task, plan
+from colorize_neural.journal import NAME, Journal, results_in
+from colorize_neural.progress import TerminalProgress
 from colorize_neural.worker.cores import cores
 
 from tests.absence import absent
@@ -352,6 +356,31 @@ def test_a_dry_run_of_one_photograph_writes_nothing(archive: Archive) -> None:
     done = archive.run(photo, "-o", "b.png", "--dry-run")
     assert (done.returncode, done.stdout) == (0, f"{photo} -> b.png\n")
     assert not (archive.folder / "b.png").exists()
+
+
+def test_a_run_that_is_stopped_just_before_it_tells_of_a_result_tells_of_it(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = [archive.add("a.png"), archive.add("b.png")]
+    keep = Journal.keep
+
+    def keep_and_stop(*arguments: Any) -> None:
+        keep(*arguments)
+        raise KeyboardInterrupt
+
+    def copied(task: Task, file: Path) -> list[str]:
+        shutil.copy(task.photo, file)
+        return []
+
+    monkeypatch.setattr(Journal, "keep", keep_and_stop)
+    planned = plan([archive.scans], archive.out, Kinds([".png"], lambda _photo: ".png"), results_in)
+    batch = Batch(planned, {}, overwrite=False, progress=TerminalProgress(2))
+    with pytest.raises(KeyboardInterrupt):
+        batch.run(lambda tasks: (attempt(task, copied) for task in tasks))
+    assert batch.summary.entries == [
+        {"photo": str(photos[0]), "status": "done", "result": str(archive.out / "a.png")},
+        {"photo": str(photos[1]), "status": "left"},
+    ]
 
 
 def test_two_runs_do_not_write_to_the_same_folder(archive: Archive) -> None:

@@ -50,10 +50,10 @@ def colorize(config: Any, plug_in: Path) -> tuple[list[int], str]:
     failures = _failures(lambda: batch.run(pool), lambda: batch.summary.write(report, how) if report else None)
     told = failures
     if batch.summary.count(LEFT) < len(batch.summary.entries):
-        where = f"The results are in {out}."
-        told = [*failures, str(batch.summary), *_first(progress.said), *planned.left_alone(), where]
+        told = [*failures, str(batch.summary), *_first(progress.said), *planned.left_alone()]
     if failures or batch.summary.count(FAILED):
         raise ColorizeError("\n".join(told))
+    told.append(f"The results are in {out}.")
     return [batch.summary.count(status) for status in COUNTS], "\n".join(told)
 
 
