@@ -41,6 +41,23 @@ class PaletteMean(AnnealedMean):
         return super().forward(answer[:, 1:], temperature)
 
 
+class Spread(nn.Module):
+    """Another decoder, whose low temperatures also set colours apart, and whose high ones bring them together.
+
+    Their deviation from their mean over the photograph is multiplied by (default / temperature) ** exponent. The other
+    decoder has a temperature half as far from the default one, for far from it it errs. At the default one both agree.
+    """
+
+    def __init__(self, decoder: nn.Module, default: float, exponent: float) -> None:
+        super().__init__()
+        self.decoder, self.default, self.exponent = decoder, default, exponent
+
+    def forward(self, answer: Tensor, temperature: Tensor) -> Tensor:
+        ab: Tensor = self.decoder(answer, (self.default * temperature).sqrt())
+        mean = ab.mean(dim=(2, 3), keepdim=True)
+        return mean + (ab - mean) * (self.default / temperature[:, None, None, None]) ** self.exponent
+
+
 class Repeated(nn.Module):
     """ab of a regression (1, 2, h, w), whatever the temperature -> the same for each of them (T, 2, h, w)."""
 

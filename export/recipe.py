@@ -154,6 +154,7 @@ class Recipe:
     lasso: Lasso | None = None
     start: Start | None = None
     paper: Paper | None = None
+    spread: float = 0.0  # how much the temperature sets colours apart: the exponent of decode.Spread
 
     def __post_init__(self) -> None:
         for what, value, known in (
@@ -173,6 +174,8 @@ class Recipe:
         limits, default = self.decoded.temperatures if self.decoded else [], self.manifest.temperature
         if limits and not (len(limits) == 2 and default and 0 < limits[0] <= default < limits[1]):
             raise ColorizeError(f"This recipe's temperatures {limits} do not enclose the default one: mend them.")
+        if self.spread and default is None:
+            raise ColorizeError("This recipe has a spread, but no temperature under [manifest]: leave one out.")
         if not 0 < self.data.held_out <= 0.5:
             raise ColorizeError(f"This recipe holds out {self.data.held_out:g} of the photographs: choose 0.01 to 0.5.")
 

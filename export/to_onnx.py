@@ -2,6 +2,9 @@
 
     last.ckpt  ->  models/ID.onnx and its entry in models/manifest.json
 
+Where only facts or the decoder of a recipe are changed, the file that there is has all that was learned:
+python -m export.to_onnx RECIPE.toml --weights models/ID.onnx
+
 The file is compared with the network, on sizes and temperatures the exporter has not seen, before either is written.
 """
 
@@ -26,8 +29,9 @@ from torch import Tensor, nn
 
 from export import run
 from export.files import write_whole
-from export.recipe import Manifest
+from export.recipe import Manifest, dict_from_recipe, read_recipe
 from export.train import BEST, LAST, Training
+from export.warm_start import start_from
 
 OPSET = 18
 HALF_FROM = 1024  # weights with fewer elements stay float32: they are biases and norms, and cost nothing
@@ -46,6 +50,14 @@ def load_run(run_folder: Path) -> Training:
     if training.recipe.optimizer.patience:
         training = _training(run_folder / BEST)
     return training.eval()
+
+
+def load_weights(recipe: Path, file: Path) -> Training:
+    """The network of a recipe with the weights of its ONNX file, for a file with other facts or another decoder."""
+    training = Training(dict_from_recipe(read_recipe(recipe))).eval()
+    (high, wide), *_ = training.recipe.manifest.framing.trial_sizes()
+    start_from(file, "", training.network, [torch.rand(1, 1, high, wide) * 100])
+    return training
 
 
 def _training(checkpoint: Path) -> Training:
@@ -168,10 +180,14 @@ def compare(model: onnx.ModelProto, colorizer: nn.Module, framing: Framing) -> N
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m export.to_onnx", description="Makes the ONNX file of a run.")
-    parser.add_argument("run", type=Path, help="the folder that export.train wrote")
+    parser.add_argument("run", type=Path, help="the folder that export.train wrote, or a recipe")
+    parser.add_argument(
+        "--weights", type=Path, metavar="ONNX", help="of a recipe, to change its facts or decoder alone"
+    )
     parser.add_argument("--models", type=Path, default=models_folder(), help="where the file and its entry go")
     chosen = parser.parse_args(arguments)
-    file = write_run(load_run(chosen.run), chosen.models)
+    training = load_weights(chosen.run, chosen.weights) if chosen.weights else load_run(chosen.run)
+    file = write_run(training, chosen.models)
     print(f"{file}: {file.stat().st_size / 1e6:.1f} MB")
 
 

@@ -32,7 +32,7 @@ from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
 from export import run
 from export.batches import Batches
-from export.decode import ExportedColorizer
+from export.decode import ExportedColorizer, Spread
 from export.decoded import chroma_gap, distance, drawn_temperatures
 from export.losses import LOSSES
 from export.networks import NETWORKS
@@ -69,7 +69,12 @@ class Training(lightning.LightningModule):
 
     def colorizer(self) -> ExportedColorizer:
         """What the ONNX file computes, ready to evaluate."""
-        return ExportedColorizer(self.network, self.loss.decoder()).eval()
+        return ExportedColorizer(self.network, self.decoder()).eval()
+
+    def decoder(self) -> nn.Module:
+        """Reads the network's answers, as the recipe wants it."""
+        decoder, default = self.loss.decoder(), self.recipe.manifest.temperature
+        return Spread(decoder, default, self.recipe.spread) if self.recipe.spread and default else decoder
 
     def on_fit_start(self) -> None:
         """What only a training has: dropout of each process's own, and the network that looks at features."""
@@ -116,7 +121,7 @@ class Training(lightning.LightningModule):
             default = self.recipe.manifest.temperature or 1.0
             drawn = drawn_temperatures(wanted.temperatures, default, len(L))
             temperature, chroma_share = (some.to(answer.device) for some in drawn)
-            ab = self.loss.decoder().to(answer.device)(answer[seen].float(), temperature)
+            ab = self.decoder().to(answer.device)(answer[seen].float(), temperature)
             looks = partial(self.perceptual, L, averaged=self.trainer.strategy.reduce)
             measures: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
                 "perceptual": looks,

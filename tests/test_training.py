@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from skimage import data
 
 from export import bins, decoded, evaluate, metrics, robustness, to_onnx, train
 from export.crops import Crops, split_photos
-from export.decode import AnnealedMean
+from export.decode import AnnealedMean, Spread
 from export.degrade import degrade, frame
 from export.lab import rgb_from_lab
 from export.losses import SoftCrossEntropy, SquaredError
@@ -366,6 +367,29 @@ def test_the_onnx_file_answers_as_the_network_and_carries_its_facts(run: Path, e
     found = Session(model, "cpu").run(L[0, 0].numpy(), [0.3, 0.9])
     assert found.shape == (2, 24, 40, 2)
     assert np.abs(np.moveaxis(found, -1, 1) - wanted.numpy()).mean() < to_onnx.FAITHFUL
+
+
+def test_a_model_gets_another_decoder_without_a_training(exported: Path, tmp_path: Path) -> None:
+    (former,) = read_models(exported)
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text(re.sub("(?m)^spread = .*$", "spread = 0.5", DEFAULT.read_text()))
+    to_onnx.main([str(recipe), "--weights", str(former.file), "--models", str(tmp_path)])
+    (latter,) = read_models(tmp_path)
+    L = np.random.default_rng(0).uniform(0, 100, (96, 160)).astype(np.float32)
+    before, after = (Session(model, "cpu").run(L, [0.5, 0.1]) for model in (former, latter))
+    assert np.abs(after - before)[0].max() < 0.01
+    assert np.ptp(after[1]) > 1.2 * np.ptp(before[1])
+
+
+def test_low_temperatures_set_colours_apart_and_high_ones_bring_them_together() -> None:
+    scores = torch.randn(1, 313, 6, 8, generator=torch.Generator().manual_seed(0))
+    temperatures = torch.tensor([0.1, 0.5, 1.0])
+    at_half_the_way = AnnealedMean()(scores, torch.tensor([0.05, 0.25, 0.5]).sqrt())
+    found = Spread(AnnealedMean(), default=0.5, exponent=0.5)(scores, temperatures)
+    assert torch.allclose(found[1], AnnealedMean()(scores, torch.tensor([0.5]))[0], atol=1e-4)
+    for ab, plain, factor in zip(found, at_half_the_way, (5**0.5, 1, 0.5**0.5), strict=True):
+        mean = plain.mean(dim=(1, 2), keepdim=True)
+        assert torch.allclose(ab, mean + (plain - mean) * factor, atol=1e-3)
 
 
 def test_a_model_takes_the_place_of_its_former_version(run: Path, exported: Path, tmp_path: Path) -> None:
