@@ -175,7 +175,9 @@ class Recipe:
         if limits and not (len(limits) == 2 and default and 0 < limits[0] <= default < limits[1]):
             raise ColorizeError(f"This recipe's temperatures {limits} do not enclose the default one: mend them.")
         if self.spread and default is None:
-            raise ColorizeError("This recipe has a spread, but no temperature under [manifest]: leave one out.")
+            raise ColorizeError(
+                "This recipe has a spread, but no temperature under [manifest]: add it, or leave the spread out."
+            )
         if not 0 < self.data.held_out <= 0.5:
             raise ColorizeError(f"This recipe holds out {self.data.held_out:g} of the photographs: choose 0.01 to 0.5.")
 

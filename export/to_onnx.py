@@ -2,7 +2,7 @@
 
     last.ckpt  ->  models/ID.onnx and its entry in models/manifest.json
 
-Where only facts or the decoder of a recipe are changed, the file that there is has all that was learned:
+Where only facts or the spread of a recipe are changed, the file that there is has all that was learned:
 python -m export.to_onnx RECIPE.toml --weights models/ID.onnx
 
 The file is compared with the network, on sizes and temperatures the exporter has not seen, before either is written.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -53,10 +54,15 @@ def load_run(run_folder: Path) -> Training:
 
 
 def load_weights(recipe: Path, file: Path) -> Training:
-    """The network of a recipe with the weights of its ONNX file, for a file with other facts or another decoder."""
+    """The network of a recipe with the weights of its ONNX file, for a file with other facts or another spread.
+
+    ColorizeError where it does not answer as that file at the default temperature.
+    """
     training = Training(dict_from_recipe(read_recipe(recipe))).eval()
     (high, wide), *_ = training.recipe.manifest.framing.trial_sizes()
     start_from(file, "", training.network, [torch.rand(1, 1, high, wide) * 100])
+    manifest = training.recipe.manifest
+    compare(onnx.load(file), training.colorizer(), manifest.framing, [manifest.temperature or 1.0])
     return training
 
 
@@ -164,10 +170,10 @@ def _with_half_weights(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def compare(model: onnx.ModelProto, colorizer: nn.Module, framing: Framing) -> None:
+def compare(model: onnx.ModelProto, colorizer: nn.Module, framing: Framing, at: Sequence[float] = TEMPERATURES) -> None:
     """ColorizeError where the graph's answers are not the network's, at the sizes it must take."""
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    temperatures = torch.tensor(TEMPERATURES)
+    temperatures = torch.tensor(at)
     for high, wide in framing.trial_sizes():
         L = torch.rand(1, 1, high, wide) * 100
         with torch.no_grad():
@@ -181,9 +187,7 @@ def compare(model: onnx.ModelProto, colorizer: nn.Module, framing: Framing) -> N
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m export.to_onnx", description="Makes the ONNX file of a run.")
     parser.add_argument("run", type=Path, help="the folder that export.train wrote, or a recipe")
-    parser.add_argument(
-        "--weights", type=Path, metavar="ONNX", help="of a recipe, to change its facts or decoder alone"
-    )
+    parser.add_argument("--weights", type=Path, metavar="ONNX", help="of a recipe, to change its facts or spread alone")
     parser.add_argument("--models", type=Path, default=models_folder(), help="where the file and its entry go")
     chosen = parser.parse_args(arguments)
     training = load_weights(chosen.run, chosen.weights) if chosen.weights else load_run(chosen.run)

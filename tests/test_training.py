@@ -369,7 +369,7 @@ def test_the_onnx_file_answers_as_the_network_and_carries_its_facts(run: Path, e
     assert np.abs(np.moveaxis(found, -1, 1) - wanted.numpy()).mean() < to_onnx.FAITHFUL
 
 
-def test_a_model_gets_another_decoder_without_a_training(exported: Path, tmp_path: Path) -> None:
+def test_a_model_gets_another_spread_without_a_training(exported: Path, tmp_path: Path) -> None:
     (former,) = read_models(exported)
     recipe = tmp_path / "recipe.toml"
     recipe.write_text(re.sub("(?m)^spread = .*$", "spread = 0.5", DEFAULT.read_text()))
@@ -379,6 +379,9 @@ def test_a_model_gets_another_decoder_without_a_training(exported: Path, tmp_pat
     before, after = (Session(model, "cpu").run(L, [0.5, 0.1]) for model in (former, latter))
     assert np.abs(after - before)[0].max() < 0.01
     assert np.ptp(after[1]) > 1.2 * np.ptp(before[1])
+    other = Path(__file__).parents[1] / "models" / "zhang2016.onnx"  # its normalisations cannot be had back
+    with pytest.raises(ColorizeError, match="nothing was written"):
+        to_onnx.main([str(DEFAULT.with_name("zhang2016.toml")), "--weights", str(other), "--models", str(tmp_path)])
 
 
 def test_low_temperatures_set_colours_apart_and_high_ones_bring_them_together() -> None:

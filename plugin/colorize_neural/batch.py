@@ -113,7 +113,7 @@ class Batch:
         self._journal = Journal(planned.out)
         self._progress = progress
         self._told: set[str] = set()
-        self._kept: Task | None = None  # the last one whose result got its name, or was to get it
+        self._kept: Coloured | None = None  # the last one whose result got its name, or was to get it
 
     def run(self, pool: Pool) -> None:
         """Colours what is not done yet; ColorizeError where the run as a whole cannot go on."""
@@ -144,8 +144,9 @@ class Batch:
 
     def _tell_of_the_end(self, task: Task) -> None:
         """A run may be stopped just before it tells of a result that has its name."""
-        if task == self._kept and self._journal.is_done(task, self._how):
-            self._add(DONE, task.photo, result=str(task.result))
+        kept = self._kept
+        if kept and kept.task == task and self._journal.is_done(task, self._how):
+            self._add(DONE, task.photo, kept.notes, result=str(task.result))
         else:
             self._add(LEFT, task.photo)
 
@@ -190,7 +191,7 @@ class Batch:
             return
         if not self._is_free(task):  # it was when the run began, but the user may have worked on it
             return
-        self._kept = task
+        self._kept = coloured
         try:
             self._journal.keep(task, coloured.photo_stamp, self._how, coloured.written)
         except OSError as error:

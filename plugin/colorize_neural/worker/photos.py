@@ -78,14 +78,9 @@ def read_photograph(path: Path) -> Photograph:
                 raise
             return _photograph(path, "truncated")
     except pyvips.Error as error:
-        raise ColorizeError(_torn(path) if _is_torn(path, error) else _unreadable(path)) from error
+        raise ColorizeError(_torn(path) if _is_torn(path) else _unreadable(path)) from error
     except OSError as error:
         raise ColorizeError(f"{path} cannot be read ({error.strerror}): change its permissions or copy it.") from error
-
-
-def _is_torn(path: Path, error: pyvips.Error) -> bool:
-    """Whether the file begins as it should; what libvips was built without is no fault of the file."""
-    return "support" not in str(error).lower() and _is_known(path)
 
 
 def _torn(path: Path) -> str:
@@ -176,22 +171,21 @@ def bytes_of(path: Path) -> int:
 
 def check_is_whole(path: Path) -> None:
     """ColorizeError where only a part of a photograph can be read; what libvips does not know may be whole."""
-    if not _is_known(path):
-        return
-    try:
-        _image(path, "sequential", "error").avg()
-    except pyvips.Error as error:
-        if not _is_of_another_page(path, error):
-            raise ColorizeError(_torn(path)) from error
+    if _is_torn(path):
+        raise ColorizeError(_torn(path))
 
 
-def _is_known(path: Path) -> bool:
-    """Whether libvips can read at least how the file begins."""
+def _is_torn(path: Path) -> bool:
+    """Whether it begins as a photograph, but cannot be read to its end, and not for what libvips was built without."""
     try:
         _image(path, "sequential", "none")
     except (pyvips.Error, OSError):
         return False
-    return True
+    try:
+        _image(path, "sequential", "error").avg()
+    except pyvips.Error as error:
+        return "support" not in str(error).lower() and not _is_of_another_page(path, error)
+    return False
 
 
 def _photograph(path: Path, fail_on: str) -> Photograph:
