@@ -231,7 +231,7 @@ def test_a_link_in_a_circle_and_results_among_the_scans_end_well(archive: Archiv
     assert f"{archive.out} was left alone with all in it, for it holds results." in done.stderr
     shutil.rmtree(archive.scans / "sub")
     done = archive.run(archive.scans, "-o", archive.folder / "a third")
-    assert "There are only results of earlier runs in" in done.stderr
+    assert "but in folders of results" in done.stderr
 
 
 def test_photographs_that_lie_where_the_results_go_are_told_of(archive: Archive) -> None:
