@@ -149,7 +149,7 @@ def _photos(source: Path, kinds: Kinds, planned: Plan, results_in: ResultsIn) ->
         some = [*kinds.read][:SHOWN_KINDS] + ["..."] * (len(kinds.read) > SHOWN_KINDS)
         nothing = f"There is no photograph in {source} or below it ({', '.join(some)}): check the name."
         if any(folder.is_relative_to(source) for folder in planned.results):
-            nothing = f"There is no photograph in {source} but in folders of results: move photographs of yours out of them."
+            nothing = f"There is no photograph in {source} but in folders of results: move yours out of them."
         if leads_to_out and planned.among_results:
             nothing = planned.told_of_results()
         raise ColorizeError(next(iter(planned.unread.values()), nothing))
