@@ -256,3 +256,9 @@ def test_an_option_out_of_range_is_a_sentence(colorizer: Colorizer, options: dic
     grey = np.full((8, 8, 3), 128, np.uint8)
     with pytest.raises(ColorizeError, match=words):
         coloured(colorizer, grey, **options)
+
+
+def test_auto_says_why_it_ran_on_the_cpu(colorizer: Colorizer) -> None:
+    outcome = colorizer.colorize(np.full((8, 8, 3), 128, np.uint8), Options(), lambda _fraction, _text: None)
+    assert outcome.device == "cpu"
+    assert outcome.note.startswith("Ran on the CPU, because ")

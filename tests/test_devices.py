@@ -150,11 +150,11 @@ def test_what_fails_on_the_cpu_too_is_no_endless_round(models: dict[str, Model])
         devices(models, "auto", "greedy", "greedy").run(BRIGHT, [1.0])
 
 
-def test_without_a_provider_for_gpus_nothing_is_tried_told_or_written(models: dict[str, Model]) -> None:
+def test_without_a_provider_for_gpus_nothing_is_tried_and_nothing_written(models: dict[str, Model]) -> None:
     if providers.gpu_providers():
         absent("this ONNX Runtime has a provider for GPUs")
     outcome = coloured(models["orange"].file.parent)
-    assert outcome == Outcome("cpu", "")
+    assert outcome == Outcome("cpu", "Ran on the CPU, because this installation is one for CPUs.")
     assert not settings.data_folder().exists()
 
 

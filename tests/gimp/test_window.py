@@ -74,7 +74,7 @@ def test_the_preview_shows_the_photograph_before_and_after(desk: Desk) -> None:
         left = dialog.picture()[:, :20]
         assert np.array_equal(left[..., 0], left[..., 2])
         assert dialog.do("text", widget="status").startswith("Took ")
-        assert "Ran on the CPU" in dialog.do("text", widget="status")
+        assert "Ran on the CPU, because this installation" in dialog.do("text", widget="status")
         assert eventually(lambda: is_coloured(dialog, "suggestion Colder"))
         dialog.do("respond", button="CANCEL")
         assert eventually(lambda: not desk.gimp.workers())

@@ -24,7 +24,7 @@ from colorize_neural import settings
 from colorize_neural.worker.color import Float
 from colorize_neural.worker.cores import cores, on_threads
 from colorize_neural.worker.models import Model
-from colorize_neural.worker.providers import CPU, GPU, NoGpuError, gpu_providers
+from colorize_neural.worker.providers import CPU, GPU, NO_SUPPORT, NoGpuError, gpu_providers
 from colorize_neural.worker.sessions import Session
 
 AUTO = "auto"
@@ -38,7 +38,7 @@ Trial = dict[str, float]  # seconds by device
 
 @dataclass(frozen=True)
 class Answer:
-    """What a network found, ab (t, h', w', 2), on which device, and why not on the GPU ("" where there is none)."""
+    """What a network found, ab (t, h', w', 2), on which device, and why not on the GPU ("" where nobody asks)."""
 
     ab: Float
     device: str
@@ -54,7 +54,7 @@ class Devices:
         self._sessions: dict[str, Session] = {}
         self._opened_in: Trial = {}
         self._choosing = threading.RLock()  # one thread tries, the others wait for what it finds
-        self._why_cpu = ""
+        self._why_cpu = "" if trials else NO_SUPPORT
         self._session(CPU if asked == AUTO else asked)
 
     def run(self, L: Float, temperatures: Sequence[float]) -> Answer:
@@ -116,7 +116,7 @@ class Devices:
             self._sessions.pop(GPU, None)
 
     def _note(self, device: str) -> str:
-        if self.asked != AUTO or device == GPU or not self._trials:
+        if self.asked != AUTO or device == GPU:
             return ""
         return f"Ran on the CPU, because {self._why_cpu or 'it is faster here than the GPU'}."
 

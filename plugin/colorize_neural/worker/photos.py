@@ -78,7 +78,7 @@ def read_photograph(path: Path) -> Photograph:
                 raise
             return _photograph(path, "truncated")
     except pyvips.Error as error:
-        raise ColorizeError(_torn(path) if _is_torn(path) else _unreadable(path)) from error
+        raise ColorizeError(_unreadable(path, error)) from error
     except OSError as error:
         raise ColorizeError(f"{path} cannot be read ({error.strerror}): change its permissions or copy it.") from error
 
@@ -87,7 +87,11 @@ def _torn(path: Path) -> str:
     return f"{path} is damaged or ends in the middle: fetch it again from where it came from."
 
 
-def _unreadable(path: Path) -> str:
+def _unreadable(path: Path, error: pyvips.Error) -> str:
+    if "support" not in str(error).lower():  # what libvips was built without is no fault of the file
+        with contextlib.suppress(OSError):  # it may be gone by now
+            if _is_torn(path):
+                return _torn(path)
     return (
         f"{path} cannot be read as a photograph, it may be damaged or of an unknown format: "
         "open it in an image editor and save it as PNG, JPEG, TIFF or WebP."
@@ -176,15 +180,15 @@ def check_is_whole(path: Path) -> None:
 
 
 def _is_torn(path: Path) -> bool:
-    """Whether it begins as a photograph, but cannot be read to its end, and not for what libvips was built without."""
+    """Whether it begins as a photograph, but cannot be read to its end."""
     try:
         _image(path, "sequential", "none")
-    except (pyvips.Error, OSError):
+    except pyvips.Error:
         return False
     try:
         _image(path, "sequential", "error").avg()
     except pyvips.Error as error:
-        return "support" not in str(error).lower() and not _is_of_another_page(path, error)
+        return not _is_of_another_page(path, error)
     return False
 
 
