@@ -1,6 +1,7 @@
 """Crops of photographs as a network in training sees them.
 
-Photo  ->  L (1, crop, crop), 0..100, perhaps degraded;  ab (2, crop/stride, crop/stride), Lab units, perhaps graded
+Photo  ->  L (1, crop, crop), 0..100, perhaps degraded;  ab (2, crop/stride, crop/stride), Lab units, perhaps graded;
+           target, as ab: in training, where the recipe is taught, the truth mixed with the photograph's lesson
 
 In validation it is the whole middle square, at the scale at which a largest crop has its own size. Where the recipe
 has a padding, it is the whole photograph, fitted into a square of that lightness.
@@ -23,6 +24,7 @@ from torch.utils.data import Dataset
 
 from export.degrade import degrade, frame
 from export.grading import STYLES, graded
+from export.lessons import Lessons
 from export.photos import Photo
 from export.recipe import Data
 
@@ -33,36 +35,46 @@ class Crops(Dataset[dict[str, Tensor]]):
     The seed alone decides what is random, so a crop is the same whichever process makes it.
     """
 
-    def __init__(self, photos: list[Photo], data: Data) -> None:
+    def __init__(self, photos: list[Photo], data: Data, lessons: Lessons | None = None) -> None:
+        """ColorizeError where there are lessons, but none of one of the photographs."""
         self.photos = photos
         self.data = data
+        self.lessons = lessons
+        if lessons:
+            lessons.check(photos)
 
     def __len__(self) -> int:
         return len(self.photos)
 
     def __getitem__(self, wanted: int | tuple[int, int]) -> dict[str, Tensor]:
         if isinstance(wanted, int):
-            lab = _whole(self._rgb(wanted), self.data)
+            _, rgb = self._readable(wanted)
+            lab = _whole(rgb, self.data)
             return self._tensors(lab[..., 0], lab[..., 1:])
         place, seed = wanted
         random = np.random.default_rng(seed)
-        lab = _random_crop(self._rgb(place), self.data, random)
+        photo, rgb = self._readable(place)
+        lab = _random_crop(rgb, self.data, random, self.lessons.of(photo) if self.lessons else None)
         if random.random() >= self.data.degraded:
             return self._tensors(lab[..., 0], lab[..., 1:])
         lab = frame(lab, random)
         return self._tensors(degrade(np.ascontiguousarray(lab[..., 0]), random), lab[..., 1:])
 
     def _tensors(self, L: Float, ab: Float) -> dict[str, Tensor]:
-        ab = np.moveaxis(reduced(ab, self.data.stride), -1, 0)
-        return {"L": torch.from_numpy(np.ascontiguousarray(L))[None], "ab": torch.from_numpy(np.ascontiguousarray(ab))}
+        """ab (crop, crop, 2), or 4 with those of the lesson."""
+        ab = reduced(ab, self.data.stride)
+        tensors = {"L": L[None], "ab": np.moveaxis(ab[..., :2], -1, 0)}
+        if self.lessons and ab.shape[2] > 2:
+            tensors["target"] = np.moveaxis(self.lessons.mixed(ab[..., :2], ab[..., 2:]), -1, 0)
+        return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in tensors.items()}
 
-    def _rgb(self, index: int) -> NDArray[np.uint8]:
+    def _readable(self, index: int) -> tuple[Photo, NDArray[np.uint8]]:
         """The photograph, or the next one that can be read: one damaged file must not end hours of training."""
         try:
-            return self.photos[index].rgb()
+            return self.photos[index], self.photos[index].rgb()
         except ColorizeError as error:
             warnings.warn(f"{error} The next one is taken instead.", stacklevel=1)
-            return self._rgb((index + 1) % len(self))
+            return self._readable((index + 1) % len(self))
 
 
 def reduced(lab: Float, stride: int) -> Float:
@@ -99,13 +111,19 @@ def colours_of(photos: list[Photo], data: Data, weights: list[float], sample: in
         yield reduced(_whole(photos[place].rgb(), data), data.stride).reshape(-1, 3)
 
 
-def _random_crop(rgb: NDArray[np.uint8], data: Data, random: np.random.Generator) -> Float:
-    """Lab of a square, or of the whole photograph where it is padded to one; mirrored one time in two."""
+def _random_crop(rgb: NDArray[np.uint8], data: Data, random: np.random.Generator, lesson: Float | None = None) -> Float:
+    """Lab of a square, or of the whole photograph where it is padded to one; mirrored one time in two.
+
+    lesson: ab (h', w', 2) of the whole photograph, whose part is then the last two channels
+    """
     if data.padding is None:
         h, w = rgb.shape[:2]
         side = round(min(h, w) * random.uniform(data.smallest, data.largest))
         top, left = random.integers(h - side + 1), random.integers(w - side + 1)
-        lab = _lab(_scaled(rgb[top : top + side, left : left + side], (data.crop, data.crop)), data)
+        square, size = (slice(top, top + side), slice(left, left + side)), (data.crop, data.crop)
+        lab = _lab(_scaled(rgb[square], size), data)
+        if lesson is not None:
+            lab = np.dstack([lab, cv2.resize(cv2.resize(lesson, (w, h))[square], size)])
     else:
         lab = _whole(rgb, data)
     return lab[:, ::-1] if random.random() < 0.5 else lab

@@ -1,7 +1,7 @@
 """Makes a clean photograph look like an old scan: fading, stains, blur, scratches, grain, JPEG blocks, a border.
 
 L (h, w), 0..100  ->  L (h, w), 0..100: what the network sees in training, while its target stays clean
-Lab (h, w, 3)  ->  Lab (h, w, 3), framed: a border is no part of the picture, so it has no colour in the target either
+Lab (h, w, 3 or more)  ->  framed: a border is no part of the picture, so it has no colour in the target either
 """
 
 from __future__ import annotations

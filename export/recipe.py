@@ -79,6 +79,14 @@ class Decoded:
 
 
 @dataclass(frozen=True)
+class Taught:
+    """What `export.lessons` wrote joins the truth, in the scores' loss and in the distance of decoded colours."""
+
+    share: float  # of the colours that are learned, 0..1; the rest is the truth
+    spread: float = 1.0  # how much farther from their mean over a photograph lessons are than the models said
+
+
+@dataclass(frozen=True)
 class Lasso:
     """Added to the loss: the absolute weights of some convolutions (Tibshirani 1996)."""
 
@@ -151,6 +159,7 @@ class Recipe:
     optimizer: Optimizer
     manifest: Manifest
     decoded: Decoded | None = None
+    taught: Taught | None = None
     lasso: Lasso | None = None
     start: Start | None = None
     paper: Paper | None = None
@@ -178,6 +187,8 @@ class Recipe:
             raise ColorizeError(
                 "This recipe has a spread, but no temperature under [manifest]: add it, or leave the spread out."
             )
+        if self.taught and (self.data.padding is not None or self.data.grade != "none"):
+            raise ColorizeError("This recipe is taught, which padding and grades are not made for: leave them out.")
         if not 0 < self.data.held_out <= 0.5:
             raise ColorizeError(f"This recipe holds out {self.data.held_out:g} of the photographs: choose 0.01 to 0.5.")
 
@@ -221,7 +232,7 @@ def recipe_from_dict(tables: dict[str, Any]) -> Recipe:
     """The inverse of `dict_from_recipe`; ColorizeError names what is missing or unknown."""
     parts: dict[str, Any] = {
         **{"network": Network, "data": Data, "loss": Loss, "optimizer": Optimizer},
-        **{"decoded": Decoded, "lasso": Lasso, "manifest": Manifest, "start": Start, "paper": Paper},
+        **{"decoded": Decoded, "taught": Taught, "lasso": Lasso, "manifest": Manifest, "start": Start, "paper": Paper},
     }
     try:
         made = {key: part(**tables[key]) for key, part in parts.items() if tables.get(key) is not None}

@@ -135,13 +135,13 @@ class Colorizer:
 
 def _seen(guide: Float, size: tuple[int, int], equalize: bool) -> Float:
     """L (h, w) at the size at which the network sees the reduced photograph."""
-    seen = _scaled(guide, size)
+    seen = scaled(guide, size)
     if equalize:
         return cv2.equalizeHist(np.clip(seen * 2.55, 0, 255).astype(np.uint8)).astype(np.float32) / np.float32(2.55)
     return seen
 
 
-def _scaled(L: Float, size: tuple[int, int]) -> Float:
+def scaled(L: Float, size: tuple[int, int]) -> Float:
     """L resized to (height, width): area averaging to shrink, bilinear to enlarge."""
     if L.shape == size:
         return L
