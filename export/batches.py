@@ -1,6 +1,6 @@
 """Batches of crops for a training, the same ones however many processes share them.
 
-photographs  ->  {"L": (b, 1, crop, crop), "ab": (b, 2, crop/stride, crop/stride)}, where it is taught a "target" too
+photographs  ->  {"L": (b, 1, crop, crop), "ab": (b, 2, crop/stride, crop/stride)}, with teachers "teachers", as "ab"
 
 The batch of a recipe is that of all processes together; b is one's equal part of it.
 """
@@ -19,9 +19,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, DistributedSampler, Sampler
 
 from export.crops import Crops, colours_of, from_sources, sampling_weights, split_photos
-from export.lessons import Lessons
 from export.photos import Photo
 from export.recipe import Recipe
+from export.teachers import Teachers
 
 Loader = DataLoader[dict[str, Tensor]]
 
@@ -60,7 +60,7 @@ class Batches(lightning.LightningDataModule):
         recipe: Recipe,
         photos: list[Photo],
         validation: list[Photo] | None,
-        lessons: Lessons | None = None,
+        teachers: Teachers | None = None,
         *,
         loaders: int,
         seed: int,
@@ -69,7 +69,7 @@ class Batches(lightning.LightningDataModule):
         super().__init__()
         photos = from_sources(photos, recipe.data.sources)
         learned, kept = (photos, validation) if validation else split_photos(photos, recipe.data.held_out)
-        self.learned, self.kept = Crops(learned, recipe.data, lessons), Crops(kept, recipe.data)
+        self.learned, self.kept = Crops(learned, recipe.data, teachers), Crops(kept, recipe.data)
         self.weights = sampling_weights(learned, recipe.data.sampling)
         self.batch, self.seed = recipe.optimizer.batch, seed
         self.options: dict[str, Any] = {"num_workers": loaders, "persistent_workers": loaders > 0}

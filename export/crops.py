@@ -1,7 +1,7 @@
 """Crops of photographs as a network in training sees them.
 
 Photo  ->  L (1, crop, crop), 0..100, perhaps degraded;  ab (2, crop/stride, crop/stride), Lab units, perhaps graded;
-           target, as ab: in training, where the recipe is taught, the truth mixed with the photograph's lesson
+           teachers, as ab: what they say, where there are some and the crop is a random one
 
 In validation it is the whole middle square, at the scale at which a largest crop has its own size. Where the recipe
 has a padding, it is the whole photograph, fitted into a square of that lightness.
@@ -24,9 +24,9 @@ from torch.utils.data import Dataset
 
 from export.degrade import degrade, frame
 from export.grading import STYLES, graded
-from export.lessons import Lessons
 from export.photos import Photo
 from export.recipe import Data
+from export.teachers import Teachers
 
 
 class Crops(Dataset[dict[str, Tensor]]):
@@ -35,13 +35,13 @@ class Crops(Dataset[dict[str, Tensor]]):
     The seed alone decides what is random, so a crop is the same whichever process makes it.
     """
 
-    def __init__(self, photos: list[Photo], data: Data, lessons: Lessons | None = None) -> None:
-        """ColorizeError where there are lessons, but none of one of the photographs."""
+    def __init__(self, photos: list[Photo], data: Data, teachers: Teachers | None = None) -> None:
+        """ColorizeError where the teachers have not seen one of the photographs."""
         self.photos = photos
         self.data = data
-        self.lessons = lessons
-        if lessons:
-            lessons.check(photos)
+        self.teachers = teachers
+        if teachers:
+            teachers.check(photos)
 
     def __len__(self) -> int:
         return len(self.photos)
@@ -54,19 +54,18 @@ class Crops(Dataset[dict[str, Tensor]]):
         place, seed = wanted
         random = np.random.default_rng(seed)
         photo, rgb = self._readable(place)
-        lab = _random_crop(rgb, self.data, random, self.lessons.of(photo) if self.lessons else None)
+        lab = _random_crop(rgb, self.data, random, self.teachers.colours(photo) if self.teachers else None)
         if random.random() >= self.data.degraded:
             return self._tensors(lab[..., 0], lab[..., 1:])
         lab = frame(lab, random)
         return self._tensors(degrade(np.ascontiguousarray(lab[..., 0]), random), lab[..., 1:])
 
     def _tensors(self, L: Float, ab: Float) -> dict[str, Tensor]:
-        """ab (crop, crop, 2), or 4 with those of the lesson."""
-        ab = reduced(ab, self.data.stride)
-        tensors = {"L": L[None], "ab": np.moveaxis(ab[..., :2], -1, 0)}
-        if self.lessons and ab.shape[2] > 2:
-            tensors["target"] = np.moveaxis(self.lessons.mixed(ab[..., :2], ab[..., 2:]), -1, 0)
-        return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in tensors.items()}
+        """ab (crop, crop, 2), or 4, those of the teachers too."""
+        tensors = {"L": L[None]}
+        channels = np.moveaxis(reduced(ab, self.data.stride), -1, 0)
+        tensors |= {name: channels[2 * place :][:2] for place, name in enumerate(("ab", "teachers"))}
+        return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in tensors.items() if len(values)}
 
     def _readable(self, index: int) -> tuple[Photo, NDArray[np.uint8]]:
         """The photograph, or the next one that can be read: one damaged file must not end hours of training."""
@@ -111,22 +110,32 @@ def colours_of(photos: list[Photo], data: Data, weights: list[float], sample: in
         yield reduced(_whole(photos[place].rgb(), data), data.stride).reshape(-1, 3)
 
 
-def _random_crop(rgb: NDArray[np.uint8], data: Data, random: np.random.Generator, lesson: Float | None = None) -> Float:
+def _random_crop(rgb: NDArray[np.uint8], data: Data, random: np.random.Generator, taught: Float | None = None) -> Float:
     """Lab of a square, or of the whole photograph where it is padded to one; mirrored one time in two.
 
-    lesson: ab (h', w', 2) of the whole photograph, whose part is then the last two channels
+    taught: ab (h', w', 2) of the whole photograph, of which the same part becomes two more channels
     """
     if data.padding is None:
         h, w = rgb.shape[:2]
         side = round(min(h, w) * random.uniform(data.smallest, data.largest))
         top, left = random.integers(h - side + 1), random.integers(w - side + 1)
-        square, size = (slice(top, top + side), slice(left, left + side)), (data.crop, data.crop)
-        lab = _lab(_scaled(rgb[square], size), data)
-        if lesson is not None:
-            lab = np.dstack([lab, cv2.resize(cv2.resize(lesson, (w, h))[square], size)])
+        lab = _lab(_scaled(rgb[top : top + side, left : left + side], (data.crop, data.crop)), data)
+        if taught is not None:
+            lab = np.dstack([lab, _part(taught, (h, w), (top, left), side, data.crop)])
     else:
         lab = _whole(rgb, data)
     return lab[:, ::-1] if random.random() < 0.5 else lab
+
+
+def _part(ab: Float, size: tuple[int, int], corner: tuple[int, int], side: int, crop: int) -> Float:
+    """Of ab (h', w', 2), which stands for pixels of that size, the square at the corner -> (crop, crop, 2)."""
+    (dy, y), (dx, x) = (
+        (scale * side / crop, scale * (first + side / crop / 2) - 0.5)  # from the middle of one pixel to the next one's
+        for scale, first in ((small / large, at) for small, large, at in zip(ab.shape, size, corner, strict=False))
+    )
+    there = np.array([[dx, 0, x], [0, dy, y]])
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(ab, there, (crop, crop), flags=how, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _whole(rgb: NDArray[np.uint8], data: Data) -> Float:

@@ -63,7 +63,7 @@ class Loss:
 
 @dataclass(frozen=True)
 class Decoded:
-    """Added to the loss: how decoded colours differ from the truth's; a weight of 0 leaves one out.
+    """Added to the loss: how decoded colours differ from what they should be; a weight of 0 leaves one out.
 
     They are decoded at the default temperature, or each crop at one drawn from between `temperatures`; then the weight
     of chroma falls from temperature to temperature, to 0 at the highest, so that low ones become vivid, high ones
@@ -79,11 +79,16 @@ class Decoded:
 
 
 @dataclass(frozen=True)
-class Taught:
-    """What `export.lessons` wrote joins the truth, in the scores' loss and in the distance of decoded colours."""
+class Distillation:
+    """The colours of other models, written by `export.teachers`, beside the truth.
 
-    share: float  # of the colours that are learned, 0..1; the rest is the truth
-    spread: float = 1.0  # how much farther from their mean over a photograph lessons are than the models said
+    In the scores' loss and in the distance of decoded colours; what a colouring looks like, and how much chroma it has,
+    is asked of the truth alone, for a mean of teachers has too little of both.
+    """
+
+    teachers: list[str]  # the models' ids
+    share: float  # of both losses that asks for the teachers' colours, 0..1
+    contrast: float = 1.0  # times how far their colours are from a photograph's mean; several together are pale
 
 
 @dataclass(frozen=True)
@@ -159,7 +164,7 @@ class Recipe:
     optimizer: Optimizer
     manifest: Manifest
     decoded: Decoded | None = None
-    taught: Taught | None = None
+    distillation: Distillation | None = None
     lasso: Lasso | None = None
     start: Start | None = None
     paper: Paper | None = None
@@ -187,10 +192,16 @@ class Recipe:
             raise ColorizeError(
                 "This recipe has a spread, but no temperature under [manifest]: add it, or leave the spread out."
             )
-        if self.taught and (self.data.padding is not None or self.data.grade != "none"):
-            raise ColorizeError("This recipe is taught, which padding and grades are not made for: leave them out.")
+        if self.distillation:
+            self._check(self.distillation)
         if not 0 < self.data.held_out <= 0.5:
             raise ColorizeError(f"This recipe holds out {self.data.held_out:g} of the photographs: choose 0.01 to 0.5.")
+
+    def _check(self, distillation: Distillation) -> None:
+        if self.data.padding is not None or self.data.grade != "none":
+            raise ColorizeError("Teachers know neither padding nor grades: leave these, or [distillation], out.")
+        if not (0 <= distillation.share <= 1 and distillation.contrast > 0):
+            raise ColorizeError("Under [distillation], share is a number from 0 to 1 and contrast above 0: mend them.")
 
     @property
     def kind(self) -> str:
@@ -232,7 +243,8 @@ def recipe_from_dict(tables: dict[str, Any]) -> Recipe:
     """The inverse of `dict_from_recipe`; ColorizeError names what is missing or unknown."""
     parts: dict[str, Any] = {
         **{"network": Network, "data": Data, "loss": Loss, "optimizer": Optimizer},
-        **{"decoded": Decoded, "taught": Taught, "lasso": Lasso, "manifest": Manifest, "start": Start, "paper": Paper},
+        **{"decoded": Decoded, "distillation": Distillation, "lasso": Lasso},
+        **{"manifest": Manifest, "start": Start, "paper": Paper},
     }
     try:
         made = {key: part(**tables[key]) for key, part in parts.items() if tables.get(key) is not None}

@@ -34,7 +34,6 @@ from export import run
 from export.batches import Batches
 from export.decode import ExportedColorizer, Spread
 from export.decoded import chroma_gap, distance, drawn_temperatures
-from export.lessons import Lessons
 from export.losses import LOSSES
 from export.networks import NETWORKS
 from export.optimizers import OPTIMIZERS
@@ -42,6 +41,7 @@ from export.perceptual import Perceptual
 from export.photos import Photo, find_photos
 from export.precision import fast_precision
 from export.recipe import Loss, Network, Recipe, dict_from_recipe, read_recipe, recipe_from_dict
+from export.teachers import Teachers
 from export.warm_start import start_from
 
 Batch = dict[str, Tensor]
@@ -108,8 +108,15 @@ class Training(lightning.LightningModule):
         """Over one pixel of each `spacing` x `spacing` square, the same one in all squares, drawn anew in each step."""
         top, left = np.random.default_rng([self.recipe.seed, self.global_step]).integers(spacing, size=2)
         with torch.autocast(answer.device.type, enabled=False):
-            loss: Tensor = self.loss(*(grid[:, :, top::spacing, left::spacing] for grid in (answer, _target(batch))))
-        return loss
+            scored = answer[:, :, top::spacing, left::spacing]
+            return self._towards(batch, lambda ab: self.loss(scored, ab[:, :, top::spacing, left::spacing]))
+
+    def _towards(self, batch: Batch, loss: Callable[[Tensor], Tensor]) -> Tensor:
+        """A loss towards the true ab, shared with one towards the teachers' where the batch has it."""
+        of_truth, wanted = loss(batch["ab"]), self.recipe.distillation
+        if wanted is None or "teachers" not in batch:
+            return of_truth
+        return (1 - wanted.share) * of_truth + wanted.share * loss(batch["teachers"])
 
     def _decoded_loss(self, answer: Tensor, batch: Batch) -> Tensor | float:
         """Of the first crops of the batch, decoded as users will see them; 0 where the recipe wants none."""
@@ -117,19 +124,20 @@ class Training(lightning.LightningModule):
         if wanted is None or self.perceptual is None:
             return 0.0
         seen = slice(math.ceil(len(answer) * wanted.share))
-        L, true_ab, target = batch["L"][seen], batch["ab"][seen], _target(batch)[seen]
+        batch = {name: values[seen] for name, values in batch.items()}
+        L, true_ab = batch["L"], batch["ab"]
         with torch.autocast(answer.device.type, enabled=False):
             default = self.recipe.manifest.temperature or 1.0
             drawn = drawn_temperatures(wanted.temperatures, default, len(L))
             temperature, chroma_share = (some.to(answer.device) for some in drawn)
             ab = self.decoder().to(answer.device)(answer[seen].float(), temperature)
             looks = partial(self.perceptual, L, averaged=self.trainer.strategy.reduce)
-            measures: dict[str, tuple[Callable[[Tensor, Tensor], Tensor], Tensor]] = {
-                "perceptual": (looks, true_ab),
-                "distance": (lambda *both: distance(*both).mean(), target),
-                "chroma": (lambda *both: (chroma_share * chroma_gap(*both)).mean(), true_ab),
+            measures: dict[str, Callable[[], Tensor]] = {
+                "perceptual": partial(looks, ab, true_ab),
+                "distance": partial(self._towards, batch, lambda wanted_ab: distance(ab, wanted_ab).mean()),
+                "chroma": lambda: torch.mean(chroma_share * chroma_gap(ab, true_ab)),
             }
-            losses = {name: measure(ab, to) for name, (measure, to) in measures.items() if getattr(wanted, name)}
+            losses = {name: measure() for name, measure in measures.items() if getattr(wanted, name)}
         self.log_dict(losses, prog_bar=True)
         return torch.stack([getattr(wanted, name) * loss for name, loss in losses.items()]).sum()
 
@@ -179,11 +187,6 @@ class Training(lightning.LightningModule):
         return max(step / self.recipe.steps, self.time_spent)
 
 
-def _target(batch: Batch) -> Tensor:
-    """What is to be found: the truth, or where a recipe is taught, the truth and a lesson together."""
-    return batch.get("target", batch["ab"])
-
-
 def _made(known: dict[str, type[Made]], wanted: Network | Loss) -> Made:
     """What a recipe names, with the options that it gives; ColorizeError where they are none of its own."""
     try:
@@ -203,16 +206,19 @@ def train(
     loaders: int,
     minutes: float | None = None,
     validation: list[Photo] | None = None,
-    lessons: Path | None = None,
+    teachers: Path | None = None,
 ) -> None:
     """Trains to the recipe's end, or for so many minutes in all; goes on from `out`/last.ckpt where there is one.
 
-    Where no `validation` is given, the recipe says how many of the photographs are kept for it. A recipe that is
-    taught wants `lessons`, the file that `export.lessons` wrote of the photographs.
+    Where no `validation` is given, the recipe says how many of the photographs are kept for it. A recipe with a
+    distillation wants `teachers`, the file that `export.teachers` wrote of the photographs.
     """
-    if bool(recipe.taught) != bool(lessons):
-        needs = "is taught: name its --lessons, from" if recipe.taught else "is not taught: leave out --lessons, of"
-        raise ColorizeError(f"This recipe {needs} python -m export.lessons.")
+    if recipe.distillation and not teachers:
+        raise ColorizeError(
+            "This recipe has teachers: give the file of their colours, --teachers, from python -m export.teachers."
+        )
+    if teachers and not recipe.distillation:
+        raise ColorizeError("This recipe has no teachers: add [distillation] to it, or leave out --teachers.")
     if minutes is not None and minutes <= 0:
         raise ColorizeError(f"A training of {minutes:g} minutes learns nothing: give it more.")
     last = out / LAST
@@ -227,8 +233,8 @@ def train(
     trainer = _trainer(recipe, out, [timer, *_callbacks(recipe, out, minutes)], trainer_options)
     seed = recipe.seed + before["global_step"]  # who goes on draws other crops
     lightning.seed_everything(seed)
-    read = Lessons(lessons, recipe.taught) if lessons and recipe.taught else None
-    batches = Batches(recipe, photos, validation, read, loaders=loaders, seed=seed)
+    known = Teachers(teachers, recipe.distillation) if teachers and recipe.distillation else None
+    batches = Batches(recipe, photos, validation, known, loaders=loaders, seed=seed)
     training = Training(dict_from_recipe(recipe))
     training.timer = timer
     if not last.exists():
@@ -268,7 +274,7 @@ def _trainer(recipe: Recipe, out: Path, callbacks: list[Callback], options: dict
 def _goes_on(recipe: Recipe, begun: Recipe) -> bool:
     """Whether a run can go on by this recipe; it may become longer, and be told of in other words."""
     longer = replace(begun, optimizer=replace(begun.optimizer, crops=recipe.optimizer.crops))
-    parts = attrgetter("network", "data", "loss", "decoded", "taught", "lasso", "optimizer")
+    parts = attrgetter("network", "data", "loss", "decoded", "distillation", "lasso", "optimizer")
     return bool(parts(recipe) == parts(longer))
 
 
@@ -294,7 +300,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("recipe", type=Path)
     parser.add_argument("--photos", type=Path, nargs="+", required=True, help="folders or tars")
     parser.add_argument("--out", type=Path, required=True, help="the run's folder")
-    parser.add_argument("--lessons", type=Path, help="what export.lessons wrote of them, where the recipe is taught")
+    parser.add_argument("--teachers", type=Path, help="what export.teachers wrote of them, for a distillation")
     parser.add_argument("--minutes", type=float, help="stop after so many in all, the rate fallen by then")
     parser.add_argument("--loaders", type=int, default=1, help="processes that read photographs, for each device")
     parser.add_argument("--accelerator", default="auto", help="cpu, gpu, ... (Lightning's)")
@@ -308,7 +314,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     chosen = vars(parser.parse_args(arguments))
     recipe, photos = read_recipe(chosen.pop("recipe")), find_photos(chosen.pop("photos"))
-    plan = {key: chosen.pop(key) for key in ("out", "lessons", "loaders", "minutes")}
+    plan = {key: chosen.pop(key) for key in ("out", "teachers", "loaders", "minutes")}
     train(recipe, photos, **plan, trainer_options=chosen)
 
 
