@@ -48,13 +48,12 @@ class Crops(Dataset[dict[str, Tensor]]):
 
     def __getitem__(self, wanted: int | tuple[int, int]) -> dict[str, Tensor]:
         if isinstance(wanted, int):
-            _, rgb = self._readable(wanted)
+            rgb, _ = self._readable(wanted)
             lab = _whole(rgb, self.data)
             return self._tensors(lab[..., 0], lab[..., 1:])
         place, seed = wanted
         random = np.random.default_rng(seed)
-        photo, rgb = self._readable(place)
-        lab = _random_crop(rgb, self.data, random, self.teachers.colours(photo) if self.teachers else None)
+        lab = _random_crop(*self._readable(place), self.data, random)
         if random.random() >= self.data.degraded:
             return self._tensors(lab[..., 0], lab[..., 1:])
         lab = frame(lab, random)
@@ -62,15 +61,17 @@ class Crops(Dataset[dict[str, Tensor]]):
 
     def _tensors(self, L: Float, ab: Float) -> dict[str, Tensor]:
         """ab (crop, crop, 2), or 4, those of the teachers too."""
-        tensors = {"L": L[None]}
         channels = np.moveaxis(reduced(ab, self.data.stride), -1, 0)
-        tensors |= {name: channels[2 * place :][:2] for place, name in enumerate(("ab", "teachers"))}
-        return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in tensors.items() if len(values)}
+        tensors = {"L": L[None], "ab": channels[:2]}
+        if len(channels) > 2:
+            tensors["teachers"] = channels[2:]
+        return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in tensors.items()}
 
-    def _readable(self, index: int) -> tuple[Photo, NDArray[np.uint8]]:
-        """The photograph, or the next one that can be read: one damaged file must not end hours of training."""
+    def _readable(self, index: int) -> tuple[NDArray[np.uint8], Float | None]:
+        """The photograph and what teachers say of it, or the next: one damaged file must not end hours of training."""
+        photo = self.photos[index]
         try:
-            return self.photos[index], self.photos[index].rgb()
+            return photo.rgb(), self.teachers.colours(photo) if self.teachers else None
         except ColorizeError as error:
             warnings.warn(f"{error} The next one is taken instead.", stacklevel=1)
             return self._readable((index + 1) % len(self))
@@ -110,18 +111,18 @@ def colours_of(photos: list[Photo], data: Data, weights: list[float], sample: in
         yield reduced(_whole(photos[place].rgb(), data), data.stride).reshape(-1, 3)
 
 
-def _random_crop(rgb: NDArray[np.uint8], data: Data, random: np.random.Generator, taught: Float | None = None) -> Float:
+def _random_crop(rgb: NDArray[np.uint8], teachers_ab: Float | None, data: Data, random: np.random.Generator) -> Float:
     """Lab of a square, or of the whole photograph where it is padded to one; mirrored one time in two.
 
-    taught: ab (h', w', 2) of the whole photograph, of which the same part becomes two more channels
+    teachers_ab: (h', w', 2), of the whole photograph; the same part of it becomes two more channels
     """
     if data.padding is None:
         h, w = rgb.shape[:2]
         side = round(min(h, w) * random.uniform(data.smallest, data.largest))
         top, left = random.integers(h - side + 1), random.integers(w - side + 1)
         lab = _lab(_scaled(rgb[top : top + side, left : left + side], (data.crop, data.crop)), data)
-        if taught is not None:
-            lab = np.dstack([lab, _part(taught, (h, w), (top, left), side, data.crop)])
+        if teachers_ab is not None:
+            lab = np.dstack([lab, _part(teachers_ab, (h, w), (top, left), side, data.crop)])
     else:
         lab = _whole(rgb, data)
     return lab[:, ::-1] if random.random() < 0.5 else lab
@@ -131,11 +132,11 @@ def _part(ab: Float, size: tuple[int, int], corner: tuple[int, int], side: int, 
     """Of ab (h', w', 2), which stands for pixels of that size, the square at the corner -> (crop, crop, 2)."""
     (dy, y), (dx, x) = (
         (scale * side / crop, scale * (first + side / crop / 2) - 0.5)  # from the middle of one pixel to the next one's
-        for scale, first in ((small / large, at) for small, large, at in zip(ab.shape, size, corner, strict=False))
+        for scale, first in ((small / large, at) for small, large, at in zip(ab.shape[:2], size, corner, strict=True))
     )
-    there = np.array([[dx, 0, x], [0, dy, y]])
-    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(ab, there, (crop, crop), flags=how, borderMode=cv2.BORDER_REPLICATE)
+    matrix = np.array([[dx, 0, x], [0, dy, y]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(ab, matrix, (crop, crop), flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _whole(rgb: NDArray[np.uint8], data: Data) -> Float:

@@ -37,10 +37,13 @@ class Photo:
 
     def rgb(self) -> NDArray[np.uint8]:
         """The pixels, uint8 (h, w, 3); ColorizeError when the file is no readable photograph."""
-        with self.file.open("rb") as stream:
-            stream.seek(self.offset)
-            encoded = np.frombuffer(stream.read(self.size), np.uint8)
-        bgr = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+        try:
+            with self.file.open("rb") as stream:
+                stream.seek(self.offset)
+                encoded = np.frombuffer(stream.read(self.size), np.uint8)
+        except OSError as error:
+            raise ColorizeError(f"{self.name} in {self.file} cannot be read ({error.strerror}): mend it.") from error
+        bgr = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if len(encoded) else None
         if bgr is None:
             raise ColorizeError(f"{self.name} in {self.file} is not a readable photograph: remove it.")
         return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)

@@ -82,13 +82,13 @@ class Decoded:
 class Distillation:
     """The colours of other models, written by `export.teachers`, beside the truth.
 
-    In the scores' loss and in the distance of decoded colours; what a colouring looks like, and how much chroma it has,
+    In [loss] and in the distance of [decoded]; what a colouring looks like, and how much chroma it has,
     is asked of the truth alone, for a mean of teachers has too little of both.
     """
 
     teachers: list[str]  # the models' ids
     share: float  # of both losses that asks for the teachers' colours, 0..1
-    contrast: float = 1.0  # times how far their colours are from a photograph's mean; several together are pale
+    contrast: float = 1.0  # what their deviations from the mean of a photograph are multiplied by, for a mean is pale
 
 
 @dataclass(frozen=True)
@@ -193,13 +193,15 @@ class Recipe:
                 "This recipe has a spread, but no temperature under [manifest]: add it, or leave the spread out."
             )
         if self.distillation:
-            self._check(self.distillation)
+            self._check_distillation(self.distillation)
         if not 0 < self.data.held_out <= 0.5:
             raise ColorizeError(f"This recipe holds out {self.data.held_out:g} of the photographs: choose 0.01 to 0.5.")
 
-    def _check(self, distillation: Distillation) -> None:
+    def _check_distillation(self, distillation: Distillation) -> None:
         if self.data.padding is not None or self.data.grade != "none":
             raise ColorizeError("Teachers know neither padding nor grades: leave these, or [distillation], out.")
+        if not (isinstance(distillation.teachers, list) and distillation.teachers):
+            raise ColorizeError('Under [distillation], teachers are a list of ids, ["autochrome"]: mend it.')
         if not (0 <= distillation.share <= 1 and distillation.contrast > 0):
             raise ColorizeError("Under [distillation], share is a number from 0 to 1 and contrast above 0: mend them.")
 

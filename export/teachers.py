@@ -6,7 +6,7 @@ L of a photograph  ->  the mean of the teachers' ab, (h, w, 2) in Lab units, at 
 
 The truth of a photograph is one of the colourings that it could have had; the mean of what several models say is nearer
 to the mean of all. Hinton, Vinyals and Dean, "Distilling the knowledge in a neural network", 2015, with colours in the
-place of their soft labels. A recipe names its teachers under `[distillation]`; any model that `colorize-neural models`
+place of their soft targets. A recipe names its teachers under `[distillation]`; any model that `colorize-neural models`
 lists can be one.
 """
 
@@ -17,7 +17,6 @@ import io
 import warnings
 from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -33,10 +32,11 @@ from export import run
 from export.files import write_whole
 from export.photos import Photo, find_photos
 from export.recipe import Distillation
-from export.systems import shrunk
+from export.systems import resized
 
 SHORT_SIDE = 48  # pixels: what several models agree on is smooth
-_AT_ONCE = 1000  # photographs between two words of progress
+_LARGEST = 512  # pixels: no model that we know sees a photograph with a longer shorter side
+_PROGRESS_EVERY = 1000  # photographs
 _UNREADABLE = np.zeros((0, 0, 2), np.int8)
 
 
@@ -49,15 +49,11 @@ class Teachers:
         try:
             with np.load(file) as kept:
                 teachers, photos, sizes, values = (kept[name] for name in ("teachers", "photos", "sizes", "values"))
-            ends = np.cumsum([0, *sizes.prod(axis=1)])
-            colours = [
-                values[start:end].reshape(*size, 2) for size, (start, end) in zip(sizes, pairwise(ends), strict=True)
-            ]
-        except OSError as error:
-            raise ColorizeError(f"{file} cannot be read ({error.strerror or 'it is none'}): {make_it}.") from error
+            parts = np.split(values, np.cumsum(sizes.prod(axis=1))[:-1])
+            colours = [part.reshape(*size, 2) for part, size in zip(parts, sizes, strict=True)]
         except Exception as error:  # NumPy raises many kinds
-            raise ColorizeError(f"{file} holds no colours of teachers: {make_it}.") from error
-        if teachers.tolist() != wanted.teachers:
+            raise ColorizeError(f"{file} cannot be read as the colours of teachers ({error}): {make_it}.") from error
+        if sorted(teachers.tolist()) != sorted(wanted.teachers):
             raise ColorizeError(f"{file} is of other teachers, {' '.join(teachers)}: {make_it}.")
         self._contrast = np.float32(wanted.contrast)
         self._colours = dict(zip(photos.tolist(), colours, strict=True))
@@ -71,19 +67,22 @@ class Teachers:
                 )
 
     def colours(self, photo: Photo) -> Float:
-        """ab (h, w, 2) in Lab units, their contrast as the recipe wants it; KeyError where there is nothing."""
+        """ab (h, w, 2) in Lab units, their contrast as the recipe wants it; ColorizeError where it was left out."""
         ab = self._colours[_key(photo)].astype(np.float32)
+        if not ab.size:
+            raise ColorizeError(f"The teachers could not read {photo.name}: remove it, or have them see it again.")
         mean = ab.mean(axis=(0, 1))
         return mean + self._contrast * (ab - mean)
 
 
-def colours(colorizer: Colorizer, models: Sequence[str], photo: Photo) -> NDArray[np.int8]:
+def mean_colours(colorizer: Colorizer, models: Sequence[str], photo: Photo) -> NDArray[np.int8]:
     """The mean of the models' answers at their default temperatures: ab (h, w, 2), whole Lab units.
 
     Empty where the photograph cannot be read: one damaged file must not end hours of work.
     """
     try:
-        L = lightness(shrunk(photo.rgb()))
+        rgb = photo.rgb()
+        L = lightness(resized(rgb, min(_LARGEST, *rgb.shape[:2])))
     except ColorizeError as error:
         warnings.warn(f"{error} It is left out.", stacklevel=1)
         return _UNREADABLE
@@ -108,25 +107,29 @@ def write_colours(colorizer: Colorizer, models: Sequence[str], photos: Sequence[
     """
     for model in models:
         colorizer.prepare(Options(model=model))
+    trial = out.with_name(f"{out.name}.trial")
+    _write(trial, b"")
+    trial.unlink()
+    found: list[NDArray[np.int8]] = []
+    for start in range(0, len(photos), _PROGRESS_EVERY):
+        found += on_threads(cores(), partial(mean_colours, colorizer, models), photos[start : start + _PROGRESS_EVERY])
+        print(f"{len(found)} of {len(photos)} photographs", flush=True)
+    content = io.BytesIO()
+    np.savez(
+        content,
+        teachers=np.array(models),
+        photos=np.array([_key(photo) for photo in photos]),
+        sizes=np.array([ab.shape[:2] for ab in found]),
+        values=np.concatenate([ab.reshape(-1, 2) for ab in found]),
+    )
+    _write(out, content.getvalue())
+
+
+def _write(file: Path, content: bytes) -> None:
     try:
-        trial = out.with_name(f".{out.name}.trial")
-        write_whole(trial, b"")
-        trial.unlink()
-        found: list[NDArray[np.int8]] = []
-        for start in range(0, len(photos), _AT_ONCE):
-            found += on_threads(cores(), partial(colours, colorizer, models), photos[start : start + _AT_ONCE])
-            print(f"{len(found)} of {len(photos)} photographs", flush=True)
-        content = io.BytesIO()
-        np.savez(
-            content,
-            teachers=np.array(models),
-            photos=np.array([_key(photo) for photo in photos]),
-            sizes=np.array([ab.shape[:2] for ab in found]),
-            values=np.concatenate([ab.reshape(-1, 2) for ab in found]),
-        )
-        write_whole(out, content.getvalue())
+        write_whole(file, content)
     except OSError as error:
-        raise ColorizeError(f"{out} cannot be written ({error.strerror}): name another file.") from error
+        raise ColorizeError(f"{file} cannot be written ({error.strerror}): name another file.") from error
 
 
 def _key(photo: Photo) -> str:
@@ -141,6 +144,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the file, NAME.npz")
     parser.add_argument("--folder", type=Path, default=settings.models_folder(), help="the models folder")
     chosen = parser.parse_args(arguments)
+    if chosen.out.is_dir():
+        raise ColorizeError(f"{chosen.out} is a folder: name a file in it.")
     colorizer = Colorizer(chosen.folder, settings.added_models_folder(), threads=1)
     write_colours(colorizer, chosen.models, find_photos(chosen.photos), chosen.out)
 

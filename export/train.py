@@ -131,9 +131,8 @@ class Training(lightning.LightningModule):
             drawn = drawn_temperatures(wanted.temperatures, default, len(L))
             temperature, chroma_share = (some.to(answer.device) for some in drawn)
             ab = self.decoder().to(answer.device)(answer[seen].float(), temperature)
-            looks = partial(self.perceptual, L, averaged=self.trainer.strategy.reduce)
             measures: dict[str, Callable[[], Tensor]] = {
-                "perceptual": partial(looks, ab, true_ab),
+                "perceptual": partial(self.perceptual, L, ab, true_ab, averaged=self.trainer.strategy.reduce),
                 "distance": partial(self._towards, batch, lambda wanted_ab: distance(ab, wanted_ab).mean()),
                 "chroma": lambda: torch.mean(chroma_share * chroma_gap(ab, true_ab)),
             }
@@ -206,18 +205,18 @@ def train(
     loaders: int,
     minutes: float | None = None,
     validation: list[Photo] | None = None,
-    teachers: Path | None = None,
+    teachers_file: Path | None = None,
 ) -> None:
     """Trains to the recipe's end, or for so many minutes in all; goes on from `out`/last.ckpt where there is one.
 
     Where no `validation` is given, the recipe says how many of the photographs are kept for it. A recipe with a
-    distillation wants `teachers`, the file that `export.teachers` wrote of the photographs.
+    distillation wants `teachers_file`, which `export.teachers` wrote of the photographs.
     """
-    if recipe.distillation and not teachers:
+    if recipe.distillation and not teachers_file:
         raise ColorizeError(
             "This recipe has teachers: give the file of their colours, --teachers, from python -m export.teachers."
         )
-    if teachers and not recipe.distillation:
+    if teachers_file and not recipe.distillation:
         raise ColorizeError("This recipe has no teachers: add [distillation] to it, or leave out --teachers.")
     if minutes is not None and minutes <= 0:
         raise ColorizeError(f"A training of {minutes:g} minutes learns nothing: give it more.")
@@ -233,8 +232,8 @@ def train(
     trainer = _trainer(recipe, out, [timer, *_callbacks(recipe, out, minutes)], trainer_options)
     seed = recipe.seed + before["global_step"]  # who goes on draws other crops
     lightning.seed_everything(seed)
-    known = Teachers(teachers, recipe.distillation) if teachers and recipe.distillation else None
-    batches = Batches(recipe, photos, validation, known, loaders=loaders, seed=seed)
+    teachers = Teachers(teachers_file, recipe.distillation) if teachers_file and recipe.distillation else None
+    batches = Batches(recipe, photos, validation, teachers, loaders=loaders, seed=seed)
     training = Training(dict_from_recipe(recipe))
     training.timer = timer
     if not last.exists():
@@ -300,7 +299,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("recipe", type=Path)
     parser.add_argument("--photos", type=Path, nargs="+", required=True, help="folders or tars")
     parser.add_argument("--out", type=Path, required=True, help="the run's folder")
-    parser.add_argument("--teachers", type=Path, help="what export.teachers wrote of them, for a distillation")
+    parser.add_argument(
+        "--teachers",
+        type=Path,
+        dest="teachers_file",
+        metavar="FILE",
+        help="what export.teachers wrote of them, for a distillation",
+    )
     parser.add_argument("--minutes", type=float, help="stop after so many in all, the rate fallen by then")
     parser.add_argument("--loaders", type=int, default=1, help="processes that read photographs, for each device")
     parser.add_argument("--accelerator", default="auto", help="cpu, gpu, ... (Lightning's)")
@@ -314,7 +319,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     chosen = vars(parser.parse_args(arguments))
     recipe, photos = read_recipe(chosen.pop("recipe")), find_photos(chosen.pop("photos"))
-    plan = {key: chosen.pop(key) for key in ("out", "teachers", "loaders", "minutes")}
+    plan = {key: chosen.pop(key) for key in ("out", "teachers_file", "loaders", "minutes")}
     train(recipe, photos, **plan, trainer_options=chosen)
 
 

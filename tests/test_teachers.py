@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -68,18 +69,18 @@ def recipe() -> Recipe:
 
 
 def test_the_teachers_colours_are_the_mean_of_their_answers(file: Path, photos: Path) -> None:
-    photo = find_photos([photos])[0]
+    photo = find_photos([photos])[1]  # wider than high
+    found = Teachers(file, ALL_OF_IT).colours(photo)
     plain = Options(edge_guidance=False)
     answers = [
         cv2.resize(
             ab_of(model_system(Colorizer(MODELS), dataclasses.replace(plain, model=model))(photo.rgb())),
-            (teachers.SHORT_SIDE, teachers.SHORT_SIDE),
+            found.shape[1::-1],
             interpolation=cv2.INTER_AREA,
         )
         for model in PAIR
     ]
-    found = Teachers(file, ALL_OF_IT).colours(photo)
-    assert found.shape == answers[0].shape
+    assert found.shape[0] == teachers.SHORT_SIDE < found.shape[1]
     assert np.abs(found - np.mean(answers, axis=0)).mean() < 1
     assert np.abs(answers[0] - answers[1]).mean() > 2
 
@@ -99,7 +100,7 @@ def test_the_teachers_colours_of_a_crop_lie_where_its_truth_lies(
         small = cv2.resize(ab, (ab.shape[1] // 2, ab.shape[0] // 2), interpolation=cv2.INTER_AREA)
         return np.rint(small).astype(np.int8)
 
-    monkeypatch.setattr(teachers, "colours", truth)  # a teacher that is always right
+    monkeypatch.setattr(teachers, "mean_colours", truth)  # a teacher that is always right
     found = find_photos([photos])
     teachers.write_colours(Colorizer(MODELS), PAIR, found, tmp_path / "right.npz")
     crops = Crops(found, recipe.data, Teachers(tmp_path / "right.npz", ALL_OF_IT))
@@ -113,7 +114,7 @@ def test_a_student_learns_the_teachers_share_and_is_validated_by_the_truth(
     file: Path, photos: Path, recipe: Recipe, tmp_path: Path
 ) -> None:
     found, out = find_photos([photos]), tmp_path / "run"
-    train.train(recipe, found, out, dict(QUIET), loaders=1, teachers=file)
+    train.train(recipe, found, out, dict(QUIET), loaders=1, teachers_file=file)
     assert torch.load(out / train.LAST, weights_only=True)["global_step"] == recipe.steps
     learned = Batches(recipe, found, None, Teachers(file, ALL_OF_IT), loaders=0, seed=1)
     assert "teachers" not in learned.kept[0]
@@ -126,9 +127,47 @@ def test_a_student_learns_the_teachers_share_and_is_validated_by_the_truth(
         assert torch.allclose(training._loss(answer, crop), 0.75 * truth + 0.25 * theirs)
 
 
+@pytest.mark.parametrize("measure", ["distance", "chroma", "perceptual"])
+def test_of_decoded_colours_only_the_distance_asks_the_teachers(
+    file: Path, photos: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch, measure: str
+) -> None:
+    assert recipe.decoded is not None
+    share = 0.25 if measure == "distance" else 0.0
+    weights: Any = {name: float(name == measure) for name in ("distance", "chroma", "perceptual")}
+    alone = dataclasses.replace(recipe, decoded=dataclasses.replace(recipe.decoded, **weights))
+    training = train.Training(dict_from_recipe(alone)).eval()
+    monkeypatch.setattr(training, "log_dict", lambda *_args, **_options: None)  # it is in no trainer
+    monkeypatch.setattr(train.Training, "trainer", SimpleNamespace(strategy=SimpleNamespace(reduce=lambda one: one)))
+    training.on_fit_start()
+    crops = Crops(find_photos([photos]), recipe.data, Teachers(file, ALL_OF_IT))
+    crop = {name: values[None] for name, values in crops[0, 5].items()}
+    with torch.no_grad():
+        answer = training.network(crop["L"])
+        truth, theirs, both = (
+            training._decoded_loss(answer, batch)
+            for batch in (
+                {"L": crop["L"], "ab": crop["ab"]},
+                {"L": crop["L"], "ab": crop["teachers"]},
+                crop,
+            )
+        )
+    assert abs(truth - theirs) > 0.01
+    assert both == pytest.approx(float(truth + share * (theirs - truth)), rel=1e-4)
+
+
+def test_a_run_does_not_go_on_with_another_distillation(
+    file: Path, photos: Path, recipe: Recipe, tmp_path: Path
+) -> None:
+    short = dataclasses.replace(recipe, optimizer=dataclasses.replace(recipe.optimizer, crops=4), decoded=None)
+    train.train(short, find_photos([photos]), tmp_path, dict(QUIET), loaders=0, teachers_file=file)
+    other = dataclasses.replace(short, distillation=Distillation(PAIR, share=0.9))
+    with pytest.raises(ColorizeError, match="begun with another recipe"):
+        train.train(other, find_photos([photos]), tmp_path, dict(QUIET), loaders=0, teachers_file=file)
+
+
 def test_what_cannot_teach_is_a_sentence(file: Path, photos: Path, recipe: Recipe, tmp_path: Path) -> None:
     def trained(recipe: Recipe, photos: Path, file: Path | None) -> None:
-        train.train(recipe, find_photos([photos]), tmp_path / "run", dict(QUIET), loaders=0, teachers=file)
+        train.train(recipe, find_photos([photos]), tmp_path / "run", dict(QUIET), loaders=0, teachers_file=file)
 
     alone = dataclasses.replace(recipe, distillation=None)
     others = dataclasses.replace(recipe, distillation=Distillation(["autochrome"], 0.5))
@@ -141,8 +180,8 @@ def test_what_cannot_teach_is_a_sentence(file: Path, photos: Path, recipe: Recip
         (alone, photos, file, "This recipe has no teachers: add"),
         (others, photos, file, r"of other teachers, aranburu2017 palette: make it by .* autochrome\."),
         (recipe, strangers, file, r"have not seen astronaut\.png: run .* with the same --photos"),
-        (recipe, photos, broken, "holds no colours of teachers: make it by"),
-        (recipe, photos, tmp_path / "missing.npz", r"cannot be read \(No such file or directory\): make it by"),
+        (recipe, photos, broken, r"cannot be read as the colours of teachers \(.*make it by"),
+        (recipe, photos, tmp_path / "missing.npz", r"cannot be read as .* No such file or directory.*make it by"),
     ):
         with pytest.raises(ColorizeError, match=words):
             trained(wrong, place, given)
@@ -151,8 +190,18 @@ def test_what_cannot_teach_is_a_sentence(file: Path, photos: Path, recipe: Recip
         dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, padding=100.0))
     with pytest.raises(ColorizeError, match="a number from 0 to 1"):
         dataclasses.replace(recipe, distillation=Distillation(PAIR, share=50))
-    with pytest.raises(ColorizeError, match="cannot be written"):
-        teachers.write_colours(Colorizer(MODELS), PAIR, find_photos([photos]), tmp_path / "no" / "file.npz")
+    with pytest.raises(ColorizeError, match="teachers are a list of ids"):
+        dataclasses.replace(recipe, distillation=Distillation([], share=0.5))
+
+
+def test_that_the_file_cannot_be_written_is_told_before_hours_of_work(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(teachers, "mean_colours", lambda *_: pytest.fail("it began to work"))
+    for place, words in ((tmp_path / "no" / "file.npz", "cannot be written"), (tmp_path, "is a folder")):
+        with pytest.raises(ColorizeError, match=words):
+            teachers.main([*PAIR, "--photos", str(photos), "--out", str(place)])
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_recipe_with_teachers_survives_the_way_into_a_checkpoint_and_back(recipe: Recipe) -> None:
@@ -161,8 +210,9 @@ def test_a_recipe_with_teachers_survives_the_way_into_a_checkpoint_and_back(reci
 
 def test_a_damaged_photograph_does_not_end_the_teaching(photos: Path, recipe: Recipe, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_text("no photograph")
+    (tmp_path / "b.png").touch()
     found = [*find_photos([tmp_path]), *find_photos([photos])]
-    with pytest.warns(UserWarning, match=r"a\.png .* is left out"):
+    with pytest.warns(UserWarning, match=r"[ab]\.png .* is left out"):
         teachers.write_colours(Colorizer(MODELS), PAIR, found, tmp_path / "out.npz")
     crops = Crops(found, recipe.data, Teachers(tmp_path / "out.npz", ALL_OF_IT))
     with pytest.warns(UserWarning, match="next one"):

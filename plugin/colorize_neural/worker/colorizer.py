@@ -142,7 +142,7 @@ def _seen(guide: Float, size: tuple[int, int], equalize: bool) -> Float:
 
 
 def scaled(L: Float, size: tuple[int, int]) -> Float:
-    """L resized to (height, width): area averaging to shrink, bilinear to enlarge."""
+    """L (h, w), or ab (h, w, 2), resized to (height, width): area averaging to shrink, bilinear to enlarge."""
     if L.shape == size:
         return L
     shrinks = size[0] <= L.shape[0] and size[1] <= L.shape[1]
