@@ -151,7 +151,7 @@ def test_of_decoded_colours_only_the_distance_asks_the_teachers(
                 crop,
             )
         )
-    assert abs(truth - theirs) > 0.01
+    assert abs(float(truth) - float(theirs)) > 0.01
     assert both == pytest.approx(float(truth + share * (theirs - truth)), rel=1e-4)
 
 
