@@ -18,6 +18,7 @@ import torch
 from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.color import Float, lab_from_rgb
 from colorize_neural.worker.framing import OneSize
+from colorize_neural.worker.pixels import scaled
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -120,7 +121,7 @@ def _random_crop(rgb: NDArray[np.uint8], teachers_ab: Float | None, data: Data, 
         h, w = rgb.shape[:2]
         side = round(min(h, w) * random.uniform(data.smallest, data.largest))
         top, left = random.integers(h - side + 1), random.integers(w - side + 1)
-        lab = _lab(_scaled(rgb[top : top + side, left : left + side], (data.crop, data.crop)), data)
+        lab = _lab(scaled(rgb[top : top + side, left : left + side], (data.crop, data.crop)), data)
         if teachers_ab is not None:
             lab = np.dstack([lab, _part(teachers_ab, (h, w), (top, left), side, data.crop)])
     else:
@@ -145,18 +146,12 @@ def _whole(rgb: NDArray[np.uint8], data: Data) -> Float:
     if data.padding is None:
         side, wanted = min(h, w), round(data.crop / data.largest)
         top, left = (h - side) // 2, (w - side) // 2
-        return _lab(_scaled(rgb[top : top + side, left : left + side], (wanted, wanted)), data)
+        return _lab(scaled(rgb[top : top + side, left : left + side], (wanted, wanted)), data)
     of_L, of_ab = OneSize(data.crop, data.padding), OneSize(data.crop, padding=0.0)
-    lab = _lab(_scaled(rgb, of_L.working_size(h, w)), data)
+    lab = _lab(scaled(rgb, of_L.working_size(h, w)), data)
     return np.dstack([of_L.framed(lab[..., 0]), of_ab.framed(lab[..., 1:])])
 
 
 def _lab(rgb: NDArray[np.uint8], data: Data) -> Float:
     """In the colours of the recipe's style."""
     return graded(lab_from_rgb(rgb.astype(np.float32) / np.float32(255)), STYLES[data.grade])
-
-
-def _scaled(rgb: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """To that height and width."""
-    shrinks = rgb.shape[0] > size[0]
-    return cv2.resize(rgb, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)

@@ -15,7 +15,7 @@ from colorize_neural.worker.pixels import lightness
 from export.degrade import FAULTS, degrade
 from export.metrics import Rgb, ab_error, ab_of
 from export.photos import spread
-from export.systems import System, grey, grey_from_lightness, painted, resized
+from export.systems import System, grey, grey_from_lightness, painted, resized, shrunk
 
 FAULT_PHOTOS = 48  # how many are degraded by each fault alone
 SIZE_PHOTOS = 12  # how many are coloured at other sizes: the largest takes seconds each
@@ -76,7 +76,7 @@ def _differences(system: System, truth: Rgb) -> list[float]:
     differences = []
     for side in SIDES:
         result = system(resized(plain, side))
-        h, w = resized(truth, min(side, *truth.shape[:2])).shape[:2]
+        h, w = shrunk(truth, side).shape[:2]
         small = [cv2.resize(rgb, (w, h), interpolation=cv2.INTER_AREA) for rgb in (result, reference)]
         differences.append(ab_error(*small))
     return differences

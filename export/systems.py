@@ -74,9 +74,9 @@ def model_system(colorizer: Colorizer, options: Options) -> System:
     return colour
 
 
-def shrunk(rgb: Rgb) -> Rgb:
-    """The photograph with a shorter side of SHORT_SIDE pixels at the most."""
-    return resized(rgb, min(SHORT_SIDE, *rgb.shape[:2]))
+def shrunk(rgb: Rgb, short_side: int = SHORT_SIDE) -> Rgb:
+    """The photograph with a shorter side of that many pixels at the most."""
+    return resized(rgb, min(short_side, *rgb.shape[:2]))
 
 
 def resized(rgb: Rgb, short_side: int) -> Rgb:

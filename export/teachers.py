@@ -23,16 +23,16 @@ import numpy as np
 from colorize_neural import settings
 from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.color import Float
-from colorize_neural.worker.colorizer import Colorizer, Options, scaled
+from colorize_neural.worker.colorizer import Colorizer, Options
 from colorize_neural.worker.cores import cores, on_threads
-from colorize_neural.worker.pixels import lightness
+from colorize_neural.worker.pixels import lightness, scaled
 from numpy.typing import NDArray
 
 from export import run
 from export.files import write_whole
 from export.photos import Photo, find_photos
 from export.recipe import Distillation
-from export.systems import resized
+from export.systems import shrunk
 
 SHORT_SIDE = 48  # pixels: what several models agree on is smooth
 _LARGEST = 512  # pixels: no model that we know sees a photograph with a longer shorter side
@@ -81,8 +81,7 @@ def mean_colours(colorizer: Colorizer, models: Sequence[str], photo: Photo) -> N
     Empty where the photograph cannot be read: one damaged file must not end hours of work.
     """
     try:
-        rgb = photo.rgb()
-        L = lightness(resized(rgb, min(_LARGEST, *rgb.shape[:2])))
+        L = lightness(shrunk(photo.rgb(), _LARGEST))
     except ColorizeError as error:
         warnings.warn(f"{error} It is left out.", stacklevel=1)
         return _UNREADABLE
@@ -96,8 +95,7 @@ def _answer(colorizer: Colorizer, name: str, L: Float) -> Float:
     """ab (h', w', 2) of one model, in the size of its answer."""
     model, devices = colorizer.prepare(Options(model=name))
     seen = scaled(L, model.framing.working_size(*L.shape))
-    answer = devices.run(model.framing.framed(seen), [model.default_temperature or 1.0])
-    return np.ascontiguousarray(model.framing.unframed(answer.ab, seen.shape)[0])
+    return np.ascontiguousarray(colorizer.answer(model, devices, seen).ab)
 
 
 def write_colours(colorizer: Colorizer, models: Sequence[str], photos: Sequence[Photo], out: Path) -> None:
@@ -107,6 +105,8 @@ def write_colours(colorizer: Colorizer, models: Sequence[str], photos: Sequence[
     """
     for model in models:
         colorizer.prepare(Options(model=model))
+    if out.is_dir():
+        raise ColorizeError(f"{out} is a folder: name a file in it.")
     trial = out.with_name(f"{out.name}.trial")
     _write(trial, b"")
     trial.unlink()
@@ -144,8 +144,6 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the file, NAME.npz")
     parser.add_argument("--folder", type=Path, default=settings.models_folder(), help="the models folder")
     chosen = parser.parse_args(arguments)
-    if chosen.out.is_dir():
-        raise ColorizeError(f"{chosen.out} is a folder: name a file in it.")
     colorizer = Colorizer(chosen.folder, settings.added_models_folder(), threads=1)
     write_colours(colorizer, chosen.models, find_photos(chosen.photos), chosen.out)
 

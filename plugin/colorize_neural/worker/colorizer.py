@@ -19,7 +19,7 @@ from colorize_neural.worker.cores import cores
 from colorize_neural.worker.devices import DEVICES, Answer, Devices, devices_of
 from colorize_neural.worker.framing import Size
 from colorize_neural.worker.models import Model, find_model, read_models
-from colorize_neural.worker.pixels import Pixels, paint, reduced_lightness
+from colorize_neural.worker.pixels import Pixels, paint, reduced_lightness, scaled
 from colorize_neural.worker.upsample import Enlarger, guide_size
 
 Progress = Callable[[float, str], None]
@@ -90,8 +90,7 @@ class Colorizer:
         guide = self._guide(pixels, guide_size(pixels.shape[:2], size))
         progress(0.2, "Finding colours")
         seen = _seen(guide, size, options.equalize)
-        temperature = options.temperature or model.default_temperature or 1.0
-        answer = self._answer(model, devices, seen, temperature, foreseen)
+        answer = self.answer(model, devices, seen, options.temperature, foreseen)
         ab = _adjusted(answer.ab, options)
         enlarger = Enlarger(ab, guide, pixels.shape[:2], options.edge_guidance)
         with self._painting:
@@ -107,10 +106,19 @@ class Colorizer:
                 self._last = pixels.copy(), guide  # another thread may put another in its place
         return guide
 
-    def _answer(
-        self, model: Model, devices: Devices, seen: Float, temperature: float, foreseen: Sequence[float]
+    def answer(
+        self,
+        model: Model,
+        devices: Devices,
+        seen: Float,
+        temperature: float | None = None,
+        foreseen: Sequence[float] = (),
     ) -> Answer:
-        """ab (h', w', 2) that the network gives what it sees; remembered, or found together with the foreseen ones."""
+        """ab (h', w', 2) that the network gives what it sees; remembered, or found together with the foreseen ones.
+
+        seen: L (h, w) at the model's working size; temperature: None is the model's own default
+        """
+        temperature = temperature or model.default_temperature or 1.0
         asked = (model.id, devices.asked, seen.tobytes())
         wanted = (*asked, temperature)
         known = self._answers  # another thread may put others in its place
@@ -139,14 +147,6 @@ def _seen(guide: Float, size: tuple[int, int], equalize: bool) -> Float:
     if equalize:
         return cv2.equalizeHist(np.clip(seen * 2.55, 0, 255).astype(np.uint8)).astype(np.float32) / np.float32(2.55)
     return seen
-
-
-def scaled(L: Float, size: tuple[int, int]) -> Float:
-    """L (h, w), or ab (h, w, 2), resized to (height, width): area averaging to shrink, bilinear to enlarge."""
-    if L.shape == size:
-        return L
-    shrinks = size[0] <= L.shape[0] and size[1] <= L.shape[1]
-    return cv2.resize(L, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 def _adjusted(ab: Float, options: Options) -> Float:

@@ -96,6 +96,14 @@ def _halved(pixels: Pixels) -> Pixels:
     return cv2.resize(pixels[: 2 * h, : 2 * w], (w, h), interpolation=cv2.INTER_AREA)
 
 
+def scaled(values: NDArray[Any], size: Size) -> NDArray[Any]:
+    """Values (h, w) or (h, w, channels) at another (height, width): area averaging to shrink, bilinear to enlarge."""
+    if values.shape == size:
+        return values
+    shrinks = size[0] <= values.shape[0] and size[1] <= values.shape[1]
+    return cv2.resize(values, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+
+
 def paint(pixels: Pixels, enlarger: Enlarger, threads: int, progress: Callable[[float], None]) -> None:
     """Joins each strip's own lightness with its enlarged ab, on so many threads, 0 for all cores."""
     height, width = pixels.shape[:2]
