@@ -5,13 +5,24 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import time
 from pathlib import Path
 
 FOLDERS = (Path("/dev/shm"), Path(tempfile.gettempdir()))
 
 
-def pixel_files() -> list[Path]:
-    return [file for folder in FOLDERS for file in folder.glob("colorize-neural-*.pixels")]
+def pixel_files(process: int | str = "*") -> set[Path]:
+    """The files that front ends, or the one of that process, have there now."""
+    return {file for folder in FOLDERS for file in folder.glob(f"colorize-neural-{process}-*.pixels")}
+
+
+def left_pixel_files() -> set[Path]:
+    """What stays there: a file of another test, which runs at the same time, has a name for a moment only."""
+    left, deadline = pixel_files(), time.monotonic() + 10
+    while left and time.monotonic() < deadline:
+        time.sleep(0.05)
+        left &= pixel_files()
+    return left
 
 
 def pixels_of(process: int) -> Path | None:

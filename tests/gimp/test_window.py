@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tests.gimp.desk import MESSAGE, TITLE, Desk, Dialog, eventually
 from tests.gimp.gimps import Image, Photo, of_sample
-from tests.pixel_files import is_coloured_at, pixel_files, pixels_of
+from tests.pixel_files import is_coloured_at, left_pixel_files, pixels_of
 from tests.tiny_models import with_the_first_replaced
 
 GREY = Photo(base="GRAY", size=(600, 400), canvas=(620, 420))
@@ -186,7 +186,7 @@ def test_the_dialog_is_never_frozen_and_cancel_ends_a_preview_that_takes_hours(d
         assert time.monotonic() - asked < 1
         dialog.do("respond", button="CANCEL")
         assert eventually(lambda: not desk.gimp.workers())
-        assert not pixel_files()
+        assert not left_pixel_files()
         assert image.state().same_as(before)
 
 
@@ -224,7 +224,7 @@ def test_cancel_in_the_dialog_changes_nothing(desk: Desk) -> None:
 def cancelled(desk: Desk, window: str) -> bool:
     """Presses Cancel in the bar -> whether nothing is left of the call."""
     desk.screen.click_cancel(window)
-    return eventually(lambda: not desk.gimp.calls() and not desk.gimp.workers()) and not pixel_files()
+    return eventually(lambda: not desk.gimp.calls() and not desk.gimp.workers()) and not left_pixel_files()
 
 
 def test_cancel_while_the_preview_is_waited_for_leaves_nothing_behind(
