@@ -1,9 +1,13 @@
-"""How alike two colourings of a photograph look to a network that knows ImageNet: a loss for the decoded ab.
+"""How alike two colourings of a photograph look to a network that knows ImageNet: losses for the decoded ab.
 
-    L (B, 1, H, W), 0..100;  ab and true ab (B, 2, h, w), Lab units  ->  a scalar, 0 where they are the same
+    L (B, 1, H, W), 0..100;  ab and true ab (B, 2, h, w), Lab units  ->  scalars, 0 where they are the same
 
-Johnson, Alahi and Fei-Fei, "Perceptual losses for real-time style transfer", ECCV 2016, with an EfficientNet-Lite in
-the place of VGG, each stage's squared distance as a share of the truth's energy, and the pooled features beside them.
+perceptual: Johnson, Alahi and Fei-Fei, "Perceptual losses for real-time style transfer", ECCV 2016, with an
+EfficientNet-Lite in the place of VGG, each stage's squared distance as a share of the truth's energy, and the pooled
+features beside them.
+
+recognition: how far what it calls the photograph is from what it calls the truth, the Kullback-Leibler divergence of
+its classes, in nats.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ class Perceptual:
 
     def __call__(
         self, L: Tensor, ab: Tensor, true_ab: Tensor, averaged: Callable[[Tensor], Tensor] = lambda energies: energies
-    ) -> Tensor:
+    ) -> dict[str, Tensor]:
         """`averaged` makes of the truth's energies the mean of all processes that share a batch."""
         self._network.to(L.device)
         with torch.no_grad():
@@ -38,7 +42,11 @@ class Perceptual:
         energies = averaged(torch.stack([other.square().mean() for other in wanted]))
         errors = torch.stack([(one - other).square().mean() for one, other in zip(found, wanted, strict=True)])
         shares = errors / energies
-        return shares[:-1].sum() + _POOLED_WEIGHT * shares[-1]
+        called, calls = (F.log_softmax(self._network.classes(seen[-1]), dim=1) for seen in (wanted, found))
+        return {
+            "perceptual": shares[:-1].sum() + _POOLED_WEIGHT * shares[-1],
+            "recognition": F.kl_div(calls, called, reduction="batchmean", log_target=True),
+        }
 
     def _seen(self, L: Tensor, ab: Tensor) -> list[Tensor]:
         with torch.autocast(L.device.type, enabled=False):
@@ -54,6 +62,7 @@ class _Features(nn.Module):
         whole = pretrained(name)
         self.encoder = Encoder(name)
         self.head = nn.Sequential(whole._conv_head, whole._bn1, nn.ReLU6())
+        self.classes = whole._fc  # of the pooled features: ImageNet's, (B, 1000)
 
     def forward(self, rgb: Tensor) -> list[Tensor]:
         stages: list[Tensor] = self.encoder((rgb.contiguous(memory_format=torch.channels_last) * 255 - 127) / 128)

@@ -74,7 +74,8 @@ class Decoded:
     encoder: str  # the frozen network that looks at them
     perceptual: float  # the weights: how alike they look to it,
     distance: float  # how far they are off in the ab plane,
-    chroma: float  # and how much more or less chroma a crop has, pixel by pixel in order, at the default temperature
+    chroma: float  # how much more or less chroma a crop has, pixel by pixel in order, at the default temperature,
+    recognition: float = 0.0  # and how differently it classifies them
     temperatures: list[float] = field(default_factory=list)  # the lowest and the highest; [] is the default one alone
 
 

@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
@@ -131,12 +130,12 @@ class Training(lightning.LightningModule):
             drawn = drawn_temperatures(wanted.temperatures, default, len(L))
             temperature, chroma_share = (some.to(answer.device) for some in drawn)
             ab = self.decoder().to(answer.device)(answer[seen].float(), temperature)
-            measures: dict[str, Callable[[], Tensor]] = {
-                "perceptual": partial(self.perceptual, L, ab, true_ab, averaged=self.trainer.strategy.reduce),
-                "distance": partial(self._towards, batch, lambda wanted_ab: distance(ab, wanted_ab).mean()),
-                "chroma": lambda: torch.mean(chroma_share * chroma_gap(ab, true_ab)),
+            losses = {
+                "distance": self._towards(batch, lambda wanted_ab: distance(ab, wanted_ab).mean()),
+                "chroma": torch.mean(chroma_share * chroma_gap(ab, true_ab)),
             }
-            losses = {name: measure() for name, measure in measures.items() if getattr(wanted, name)}
+            if wanted.perceptual or wanted.recognition:  # it takes as long as all else
+                losses |= self.perceptual(L, ab, true_ab, averaged=self.trainer.strategy.reduce)
         self.log_dict(losses, prog_bar=True)
         return torch.stack([getattr(wanted, name) * loss for name, loss in losses.items()]).sum()
 

@@ -32,6 +32,7 @@ MODELS = Path(__file__).parents[1] / "models"
 RECIPE = Path(__file__).parents[1] / "export" / "recipes" / "autochrome.toml"
 PAIR = ["aranburu2017", "palette"]  # one takes any size, the other is shown padded squares
 ALL_OF_IT = Distillation(PAIR, share=1.0)
+MEASURES = ["distance", "chroma", "perceptual", "recognition"]
 QUIET = {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False, "precision": "32-true"}
 
 
@@ -127,13 +128,13 @@ def test_a_student_learns_the_teachers_share_and_is_validated_by_the_truth(
         assert torch.allclose(training._loss(answer, crop), 0.75 * truth + 0.25 * theirs)
 
 
-@pytest.mark.parametrize("measure", ["distance", "chroma", "perceptual"])
+@pytest.mark.parametrize("measure", MEASURES)
 def test_of_decoded_colours_only_the_distance_asks_the_teachers(
     file: Path, photos: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch, measure: str
 ) -> None:
     assert recipe.decoded is not None
     share = 0.25 if measure == "distance" else 0.0
-    weights: Any = {name: float(name == measure) for name in ("distance", "chroma", "perceptual")}
+    weights: Any = {name: float(name == measure) for name in MEASURES}
     alone = dataclasses.replace(recipe, decoded=dataclasses.replace(recipe.decoded, **weights))
     training = train.Training(dict_from_recipe(alone)).eval()
     monkeypatch.setattr(training, "log_dict", lambda *_args, **_options: None)  # it is in no trainer

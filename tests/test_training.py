@@ -185,15 +185,16 @@ def test_lab_in_torch_is_that_of_the_worker() -> None:
     assert rgb_from_lab(lab[:, :1], lab[:, 1:]).numpy() == pytest.approx(rgb, abs=1e-4)
 
 
-def test_the_perceptual_loss_is_0_at_the_truth_and_tells_colours_where_to_go() -> None:
+@pytest.mark.parametrize("measure", ["perceptual", "recognition"])
+def test_what_a_network_sees_is_0_at_the_truth_and_tells_colours_where_to_go(measure: str) -> None:
     lab = torch.from_numpy(lab_from_rgb(data.coffee()[:256, :256].astype(np.float32) / 255)).permute(2, 0, 1)[None]
     L, truth = lab[:, :1], lab[:, 1:, ::4, ::4].contiguous()
     alike = Perceptual("lite0")
-    assert float(alike(L, truth, truth)) == 0
+    assert float(alike(L, truth, truth)[measure]) == 0
     half = (truth / 2).requires_grad_()
-    loss = alike(L, half, truth)
+    loss = alike(L, half, truth)[measure]
     (gradient,) = torch.autograd.grad(loss, half)
-    assert 0 < float(loss.detach()) < float(alike(L, truth * 0, truth))
+    assert 0 < float(loss.detach()) < float(alike(L, truth * 0, truth)[measure])
     assert float((gradient * truth).sum()) < 0  # more of the true colours would make it smaller
 
 
