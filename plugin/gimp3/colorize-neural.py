@@ -151,7 +151,7 @@ def confirmed_folder(procedure: Any, config: Any) -> bool:
     """Shows the dialog of a folder."""
     import folder_dialog  # noqa: PLC0415 - loads GTK, which a call without windows can do without
 
-    return folder_dialog.confirmed(procedure, config)
+    return folder_dialog.confirmed(procedure, config, installed.models(PLUG_IN))
 
 
 def colorize(image: Any, chosen: list[Any], config: Any, client: Client) -> list[colouring.Coloured]:

@@ -15,9 +15,10 @@ from colorize_neural.protocol import Message
 from colouring import status
 from installed import Model
 from layers import Reduced
+from model_chooser import ModelChooser
 from picture import BeforeAfter, fitted, pixbuf_from
 from suggestions import SUGGESTED, SUGGESTIONS, Suggestion
-from widgets import align, column, failures_told, labelled, model_combo, name_scale, strength_scale, text
+from widgets import align, column, failures_told, name_scale, strength_scale, text
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
@@ -45,7 +46,6 @@ class Dialog:
 
     def __init__(self, procedure: Any, config: Any, client: Client, photograph: Reduced, models: list[Model]) -> None:
         self._config, self._client, self._photograph = config, client, photograph
-        self._models = {model.id: model for model in models}
         self._suggested_for: dict[str, object] = {}
         self._missing: list[Suggestion] = []  # suggestions whose pictures are still to come
         self._wanted: list[Wish] = []
@@ -57,7 +57,7 @@ class Dialog:
         self._picture = BeforeAfter(before, LEAST_PREVIEW)
         self._thumbnails = {one.title: Gtk.Image(pixbuf=fitted(before, *THUMBNAIL)) for one in SUGGESTIONS}
         self._buttons: dict[Suggestion, Any] = {}
-        self._status, self._description, self._hint = map(text, ("status", "description", "temperature-hint"))
+        self._chooser, self._status = ModelChooser(config, models), text("status")
         self._lay_out()
         self._previewer = Previewer(client, photograph.shape, photograph.rows, self._deliver)
         self._watch = config.connect("notify", self._on_change)
@@ -67,6 +67,7 @@ class Dialog:
         with failures_told(self._status):
             answer = self._dialog.run()
         self._config.disconnect(self._watch)
+        self._chooser.close()
         self._dialog.destroy()
         self._previewer.stop()
         if answer:
@@ -105,15 +106,8 @@ class Dialog:
     def _controls(self) -> Any:
         strength_scale(self._dialog)
         name_scale(self._dialog.get_spin_scale("warmth", 1.0), "warmth", digits=2)
-        room = Gtk.Adjustment(value=1.0, lower=0.05, upper=1.0, step_increment=0.05, page_increment=0.1)
-        self._temperature = GimpUi.SpinScale.new(room, "_Temperature", 2)
-        name_scale(self._temperature, "temperature", digits=2)
-        self._temperature.connect("value-changed", self._on_temperature)
-        self._combo = model_combo([*self._models.values()])
-        self._combo.connect("changed", self._on_model)
-        model = labelled("_Model", self._combo)
         choices = [self._dialog.get_widget(name, Gtk.ComboBox) for name in ("output", "device")]  # 3.2 has tall buttons
-        align([model.get_children()[0], *(choice.get_label() for choice in choices)])
+        align([self._chooser.label, *(choice.get_label() for choice in choices)])
         common = self._dialog.fill_box("common", ["strength", "warmth", "output", "edge-guidance"])
         rarer = self._dialog.fill_box("rarer", ["equalize", "device"])
         for box in (common, rarer):
@@ -123,7 +117,7 @@ class Dialog:
         more.add(rarer)
         for name in ("output", "edge-guidance", "equalize", "device"):
             self._dialog.get_widget(name, GObject.TYPE_NONE).set_name(name)
-        controls = column(model, self._description, self._temperature, self._hint, common, more, self._status)
+        controls = column(*self._chooser.rows, common, more, self._status)
         controls.set_hexpand(False)  # though sliders would like to: all the room that is left is the photograph's
         return controls
 
@@ -134,32 +128,12 @@ class Dialog:
             GLib.idle_add(self._follow)
 
     def _follow(self) -> None:
-        """Shows what the config holds, and has the photograph coloured so."""
+        """Shows which suggestion the config holds, and has the photograph coloured by it."""
         self._is_following = False
-        model = self._model()
-        if model:
-            self._combo.set_active_id(model.id)
-            self._description.set_text(model.description)
-        ignores = bool(model) and self._own_temperature() is None
-        self._temperature.set_sensitive(not ignores)
-        self._temperature.set_value(self._shown_temperature())
-        self._hint.set_text("This model has no temperature." if ignores else "Low is bold, high is even.")
         for suggestion, button in self._buttons.items():
             chosen = all(self._config.get_property(name) == getattr(suggestion, name) for name in SUGGESTED)
             button.set_relief(Gtk.ReliefStyle.NORMAL if chosen else Gtk.ReliefStyle.NONE)
         self._want()
-
-    def _model(self) -> Model | None:
-        """The chosen one; None where none is installed."""
-        return self._models.get(self._config.get_property("model"))
-
-    def _own_temperature(self) -> float | None:
-        """The model's, where it has one."""
-        model = self._model()
-        return model.temperature if model else None
-
-    def _shown_temperature(self) -> float:
-        return self._config.get_property("temperature") or self._own_temperature() or 1.0
 
     def _want(self) -> None:
         options = options_from(self._config)
@@ -168,7 +142,7 @@ class Dialog:
             self._suggested_for, self._missing = base, [*SUGGESTIONS]
             for thumbnail in self._thumbnails.values():
                 thumbnail.set_opacity(DIM)
-        foreseen = {one.temperature or self._own_temperature() or 0 for one in self._missing} - {0}
+        foreseen = {one.temperature or self._chooser.own_temperature() or 0 for one in self._missing} - {0}
         self._wanted = [Wish(MAIN, options, sorted(foreseen))]
         self._wanted += [Wish(one.title, base | one.options) for one in self._missing]
         self._previewer.want(self._wanted)
@@ -192,14 +166,6 @@ class Dialog:
             self._thumbnails[wish.name].set_from_pixbuf(fitted(after, *THUMBNAIL))
             self._thumbnails[wish.name].set_opacity(1.0)
             self._missing = [one for one in self._missing if one.title != wish.name]
-
-    def _on_model(self, combo: Any) -> None:
-        if combo.get_active_id() not in (None, self._config.get_property("model")):
-            self._config.set_property("model", combo.get_active_id())
-
-    def _on_temperature(self, scale: Any) -> None:
-        if abs(scale.get_value() - self._shown_temperature()) > 1e-6:
-            self._config.set_property("temperature", scale.get_value())
 
     def _on_suggestion(self, _button: Any, suggestion: Suggestion) -> None:
         for name in SUGGESTED:

@@ -9,6 +9,8 @@ from typing import Any
 
 import gi
 from arguments import FOLDERS
+from installed import Model
+from model_chooser import ModelChooser
 from widgets import align, column, failures_told, labelled, name_scale, strength_scale, text
 
 gi.require_version("Gimp", "3.0")
@@ -16,33 +18,33 @@ gi.require_version("GimpUi", "3.0")
 gi.require_version("Gtk", "3.0")
 from gi.repository import GimpUi, Gtk  # noqa: E402
 
-OPTIONS = (
-    *("model", "temperature", "strength", "warmth", "output", "edge-guidance", "equalize", "device", "format"),
-    "overwrite",
-)
+OPTIONS = ("strength", "warmth", "output", "edge-guidance", "equalize", "device", "format", "overwrite")
 HINT = (
     "Each photograph that GIMP can open is saved under its own name. What is done already is left out, "
-    "so a run that was cancelled goes on. A temperature of 0 is the model's own."
+    "so a run that was cancelled goes on."
 )
 WANTED = "Choose the folder of photographs, and another one for the results."
 
 
-def confirmed(procedure: Any, config: Any) -> bool:
+def confirmed(procedure: Any, config: Any, models: list[Model]) -> bool:
     """Shows the dialog until the user decides."""
     GimpUi.init(procedure.get_name())
     dialog = GimpUi.ProcedureDialog.new(procedure, config, "Colorize a folder (neural)")
     dialog.set_ok_label("Colori_ze")
     hint = text("hint")
     strength_scale(dialog)
-    for name in ("temperature", "warmth"):
-        name_scale(dialog.get_spin_scale(name, 1.0), name, digits=2)
-    all_of_it = column(*_choosers(config), hint, dialog.fill_box("options", OPTIONS))
+    name_scale(dialog.get_spin_scale("warmth", 1.0), "warmth", digits=2)
+    chooser = ModelChooser(config, models)
+    choices = [dialog.get_widget(name, Gtk.ComboBox) for name in ("output", "device", "format")]  # 3.2 has tall buttons
+    align([chooser.label, *(choice.get_label() for choice in choices)])
+    all_of_it = column(*_choosers(config), hint, *chooser.rows, dialog.fill_box("options", OPTIONS))
     all_of_it.set_border_width(12)
     dialog.get_content_area().pack_start(all_of_it, True, True, 0)
     all_of_it.show_all()
     _want_folders(dialog, config, hint)
     with failures_told(hint):
         answer: bool = dialog.run()
+    chooser.close()
     dialog.destroy()
     return answer
 

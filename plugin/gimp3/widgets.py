@@ -1,40 +1,19 @@
-"""Small arrangements of GTK widgets that the dialog is made of."""
+"""Small arrangements of GTK widgets that the dialogs are made of."""
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import gi
 from colorize_neural import settings
-from installed import Model
 
 gi.require_version("Gtk", "3.0")
 from gi.repository import Gtk  # noqa: E402
 
 TEXT_WIDTH = 40  # characters, where lines are broken
-HEADINGS = {"papers": "From papers, to compare", "added": "Added by you"}
-
-
-def model_combo(models: list[Model]) -> Any:
-    """The recommended models, and the others under headings; the id of a row that cannot be chosen is empty."""
-    store = Gtk.ListStore(str, str, bool)
-    for group, models_of_group in itertools.groupby(models, key=lambda model: model.group):
-        if group in HEADINGS:
-            store.append(["", "", False])
-            store.append(["", HEADINGS[group], False])
-        for model in models_of_group:
-            store.append([model.id, model.title, True])
-    combo = Gtk.ComboBox(model=store, id_column=0, name="model")
-    combo.set_row_separator_func(lambda rows, row: not rows[row][1])
-    title = Gtk.CellRendererText()
-    combo.pack_start(title, True)
-    combo.add_attribute(title, "text", 1)
-    combo.add_attribute(title, "sensitive", 2)
-    return combo
 
 
 def text(name: str) -> Any:

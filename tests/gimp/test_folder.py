@@ -318,7 +318,11 @@ def test_the_dialog_is_in_the_file_menu_without_an_image(
     desk: Desk, drawer: Path, tmp_path: Path, gimp_version: str
 ) -> None:
     dialog = dialog_of(desk, drawer, tmp_path / "out")
+    dialog.do("give", widget="model", value="thermometer")
+    assert eventually(lambda: dialog.do("value", widget="temperature") == pytest.approx(0.4))  # the model's own
     desk.screen.screenshot(f"folder-{gimp_version}")
+    dialog.do("give", widget="model", value="orange")
+    assert eventually(lambda: not dialog.do("is_sensitive", widget="temperature"))
     dialog.do("respond", button="OK")
     box = desk.screen.wait_for(MESSAGE)
     desk.screen.screenshot(f"folder-done-{gimp_version}")
