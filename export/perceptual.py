@@ -6,8 +6,8 @@ perceptual: Johnson, Alahi and Fei-Fei, "Perceptual losses for real-time style t
 EfficientNet-Lite in the place of VGG, each stage's squared distance as a share of the truth's energy, and the pooled
 features beside them.
 
-recognition: how far what it calls the photograph is from what it calls the truth, the Kullback-Leibler divergence of
-its classes, in nats.
+recognition: the Kullback-Leibler divergence, in nats, of the chances that it gives ImageNet's classes when it sees the
+colouring from those when it sees the truth.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Perceptual:
     def __call__(
         self, L: Tensor, ab: Tensor, true_ab: Tensor, averaged: Callable[[Tensor], Tensor] = lambda energies: energies
     ) -> dict[str, Tensor]:
-        """`averaged` makes of the truth's energies the mean of all processes that share a batch."""
+        """Both losses by their names. `averaged` makes of energies the mean of all processes that share a batch."""
         self._network.to(L.device)
         with torch.no_grad():
             wanted = self._seen(L, true_ab)
@@ -42,10 +42,10 @@ class Perceptual:
         energies = averaged(torch.stack([other.square().mean() for other in wanted]))
         errors = torch.stack([(one - other).square().mean() for one, other in zip(found, wanted, strict=True)])
         shares = errors / energies
-        called, calls = (F.log_softmax(self._network.classes(seen[-1]), dim=1) for seen in (wanted, found))
+        of_truth, of_ab = (F.log_softmax(self._network.classes(seen[-1]), dim=1) for seen in (wanted, found))
         return {
             "perceptual": shares[:-1].sum() + _POOLED_WEIGHT * shares[-1],
-            "recognition": F.kl_div(calls, called, reduction="batchmean", log_target=True),
+            "recognition": F.kl_div(of_ab, of_truth, reduction="batchmean", log_target=True),
         }
 
     def _seen(self, L: Tensor, ab: Tensor) -> list[Tensor]:

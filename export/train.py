@@ -136,6 +136,7 @@ class Training(lightning.LightningModule):
             }
             if wanted.perceptual or wanted.recognition:  # it takes as long as all else
                 losses |= self.perceptual(L, ab, true_ab, averaged=self.trainer.strategy.reduce)
+        losses = {name: loss for name, loss in losses.items() if getattr(wanted, name)}
         self.log_dict(losses, prog_bar=True)
         return torch.stack([getattr(wanted, name) * loss for name, loss in losses.items()]).sum()
 

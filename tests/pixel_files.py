@@ -9,20 +9,25 @@ import time
 from pathlib import Path
 
 FOLDERS = (Path("/dev/shm"), Path(tempfile.gettempdir()))
+MOMENT = 10  # seconds, in which a worker starts on a busy machine and takes the name away
 
 
-def pixel_files(process: int | str = "*") -> set[Path]:
-    """The files that front ends, or the one of that process, have there now."""
-    return {file for folder in FOLDERS for file in folder.glob(f"colorize-neural-{process}-*.pixels")}
+def pixel_files(front_end: int) -> set[Path]:
+    """Those of a process."""
+    return _files(str(front_end))
 
 
-def left_pixel_files() -> set[Path]:
-    """What stays there: a file of another test, which runs at the same time, has a name for a moment only."""
-    left, deadline = pixel_files(), time.monotonic() + 10
-    while left and time.monotonic() < deadline:
+def lasting_pixel_files() -> set[Path]:
+    """Those of any process that stay there: a test that runs at the same time has some too, each for a moment."""
+    lasting, deadline = _files("*"), time.monotonic() + MOMENT
+    while lasting and time.monotonic() < deadline:
         time.sleep(0.05)
-        left &= pixel_files()
-    return left
+        lasting &= _files("*")
+    return lasting
+
+
+def _files(front_end: str) -> set[Path]:
+    return {file for folder in FOLDERS for file in folder.glob(f"colorize-neural-{front_end}-*.pixels")}
 
 
 def pixels_of(process: int) -> Path | None:

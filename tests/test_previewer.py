@@ -13,7 +13,7 @@ from colorize_neural.previewer import Previewer, Wish
 from colorize_neural.protocol import Message, Shape
 from colorize_neural.settings import Settings
 
-from tests.pixel_files import left_pixel_files
+from tests.pixel_files import pixel_files
 from tests.processes import children
 
 GREY = Shape(60, 40, 3, "uint8")
@@ -88,7 +88,7 @@ def test_a_worker_that_is_taken_away_in_mid_work_ends_the_thread_and_leaves_noth
     previewer.stop()
     client.close()
     previewer.wait()
-    assert not left_pixel_files()
+    assert not pixel_files(os.getpid())
 
 
 def test_a_worker_that_hangs_is_killed_though_the_thread_reads_from_it(tiny: Settings, delivered: Delivered) -> None:

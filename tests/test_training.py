@@ -32,6 +32,7 @@ from export.losses import SoftCrossEntropy, SquaredError
 from export.networks import NETWORKS
 from export.networks.attention import Attention
 from export.networks.depthwise import Depthwise
+from export.networks.efficientnet_unet import pretrained
 from export.perceptual import Perceptual
 from export.photos import find_photos
 from export.recipe import Recipe, dict_from_recipe, read_recipe, recipe_from_dict
@@ -196,6 +197,15 @@ def test_what_a_network_sees_is_0_at_the_truth_and_tells_colours_where_to_go(mea
     (gradient,) = torch.autograd.grad(loss, half)
     assert 0 < float(loss.detach()) < float(alike(L, truth * 0, truth)[measure])
     assert float((gradient * truth).sum()) < 0  # more of the true colours would make it smaller
+
+
+def test_recognition_is_what_the_classes_chances_are_off_those_of_the_truth() -> None:
+    L, ab, true_ab = 100 * torch.rand(2, 1, 64, 96), *(40 * torch.randn(2, 2, 2, 64, 96)).unbind()
+    network = pretrained("lite0").eval()
+    with torch.no_grad():
+        found = Perceptual("lite0")(L, ab, true_ab)["recognition"]
+        q, p = (network((rgb_from_lab(L, seen) * 255 - 127) / 128).softmax(dim=1) for seen in (ab, true_ab))
+    assert float(found) == pytest.approx(float((p * (p / q).log()).sum(dim=1).mean()), rel=1e-3)
 
 
 def test_the_chromas_of_a_crop_are_wanted_as_they_are_wherever_they_lie() -> None:

@@ -25,7 +25,7 @@ from colorize_neural.errors import ColorizeError
 from colorize_neural.protocol import Shape
 from colorize_neural.settings import Settings
 
-from tests.pixel_files import FOLDERS, left_pixel_files, pixel_files
+from tests.pixel_files import FOLDERS, pixel_files
 from tests.processes import children
 from tests.tiny_models import make_models
 
@@ -285,7 +285,7 @@ def test_a_worker_killed_in_mid_work_is_a_sentence_and_leaves_no_file(tiny: Sett
 
         with pytest.raises(ColorizeError, match=r"stopped in mid-work.*try again"):
             client.colorize(pixels, {"model": "hours"}, kill)
-    assert not left_pixel_files()
+    assert not pixel_files(os.getpid())
 
 
 def test_pixels_that_find_no_room_are_a_sentence(client: Client) -> None:
@@ -296,16 +296,15 @@ def test_pixels_that_find_no_room_are_a_sentence(client: Client) -> None:
             pixels.write(bytes(GREY.bytes))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, usual)
-    assert not left_pixel_files()
+    assert not pixel_files(os.getpid())
 
 
 def test_the_file_has_no_name_while_the_photograph_is_at_work(client: Client) -> None:
-    ours = os.getpid()
     with client.pixels(GREY) as pixels:
-        assert not pixel_files(ours)
+        assert not pixel_files(os.getpid())
         pixels.write(bytes(GREY.bytes))
         named: list[Path] = []
-        client.colorize(pixels, {}, lambda _fraction, _text: named.extend(pixel_files(ours)))
+        client.colorize(pixels, {}, lambda _fraction, _text: named.extend(pixel_files(os.getpid())))
         assert not named
 
 
@@ -331,7 +330,7 @@ with Client(Settings(Path({str(tiny.python)!r}), Path({str(tiny.models)!r}), "")
     while Path(f"/proc/{worker}/stat").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not Path(f"/proc/{worker}").exists()
-    assert not left_pixel_files()
+    assert not pixel_files(process.pid)
 
 
 def test_files_of_front_ends_that_died_are_swept_and_those_of_living_ones_kept(tiny: Settings) -> None:

@@ -18,7 +18,7 @@ from layers import Reduced
 from model_chooser import ModelChooser
 from picture import BeforeAfter, fitted, pixbuf_from
 from suggestions import SUGGESTED, SUGGESTIONS, Suggestion
-from widgets import align, column, failures_told, name_scale, strength_scale, text
+from widgets import align, choice_labels, column, failures_told, label_of, name_scales, text
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
@@ -67,7 +67,6 @@ class Dialog:
         with failures_told(self._status):
             answer = self._dialog.run()
         self._config.disconnect(self._watch)
-        self._chooser.close()
         self._dialog.destroy()
         self._previewer.stop()
         if answer:
@@ -104,10 +103,8 @@ class Dialog:
         return strip
 
     def _controls(self) -> Any:
-        strength_scale(self._dialog)
-        name_scale(self._dialog.get_spin_scale("warmth", 1.0), "warmth", digits=2)
-        choices = [self._dialog.get_widget(name, Gtk.ComboBox) for name in ("output", "device")]  # 3.2 has tall buttons
-        align([self._chooser.label, *(choice.get_label() for choice in choices)])
+        name_scales(self._dialog)
+        align(label_of(self._chooser.rows[0]), *choice_labels(self._dialog, "output", "device"))
         common = self._dialog.fill_box("common", ["strength", "warmth", "output", "edge-guidance"])
         rarer = self._dialog.fill_box("rarer", ["equalize", "device"])
         for box in (common, rarer):

@@ -1,4 +1,4 @@
-"""The dialog of a folder: two folders to choose, and the options, which GIMP's own dialog shows.
+"""The dialog of a folder: two folders to choose, the model, and the other options, which GIMP's own dialog shows.
 
 It changes nothing but the procedure's config; GIMP remembers, resets and stores that.
 """
@@ -11,7 +11,7 @@ import gi
 from arguments import FOLDERS
 from installed import Model
 from model_chooser import ModelChooser
-from widgets import align, column, failures_told, labelled, name_scale, strength_scale, text
+from widgets import align, choice_labels, column, failures_told, label_of, labelled, name_scales, text
 
 gi.require_version("Gimp", "3.0")
 gi.require_version("GimpUi", "3.0")
@@ -32,19 +32,17 @@ def confirmed(procedure: Any, config: Any, models: list[Model]) -> bool:
     dialog = GimpUi.ProcedureDialog.new(procedure, config, "Colorize a folder (neural)")
     dialog.set_ok_label("Colori_ze")
     hint = text("hint")
-    strength_scale(dialog)
-    name_scale(dialog.get_spin_scale("warmth", 1.0), "warmth", digits=2)
+    name_scales(dialog)
+    folders = [labelled(label, _chooser(config, name, blurb)) for name, (label, blurb) in FOLDERS.items()]
     chooser = ModelChooser(config, models)
-    choices = [dialog.get_widget(name, Gtk.ComboBox) for name in ("output", "device", "format")]  # 3.2 has tall buttons
-    align([chooser.label, *(choice.get_label() for choice in choices)])
-    all_of_it = column(*_choosers(config), hint, *chooser.rows, dialog.fill_box("options", OPTIONS))
+    align(*(label_of(row) for row in (*folders, chooser.rows[0])), *choice_labels(dialog, "output", "device", "format"))
+    all_of_it = column(*folders, hint, *chooser.rows, dialog.fill_box("options", OPTIONS))
     all_of_it.set_border_width(12)
     dialog.get_content_area().pack_start(all_of_it, True, True, 0)
     all_of_it.show_all()
     _want_folders(dialog, config, hint)
     with failures_told(hint):
         answer: bool = dialog.run()
-    chooser.close()
     dialog.destroy()
     return answer
 
@@ -62,13 +60,6 @@ def _want_folders(dialog: Any, config: Any, hint: Any) -> None:
     follow()
     for name in FOLDERS:
         config.connect(f"notify::{name}", follow)
-
-
-def _choosers(config: Any) -> list[Any]:
-    """A row for each folder, their labels equally wide."""
-    rows = [labelled(label, _chooser(config, name, blurb)) for name, (label, blurb) in FOLDERS.items()]
-    align([row.get_children()[0] for row in rows])
-    return rows
 
 
 def _chooser(config: Any, name: str, blurb: str) -> Any:

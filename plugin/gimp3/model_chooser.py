@@ -1,11 +1,13 @@
 """The model and its temperature, as both dialogs show them: headings among the models, and the temperature that counts.
 
-It changes nothing but the procedure's config, and follows that. A temperature of 0 there is shown as the model's own.
+It changes nothing but the procedure's config, and follows that. A temperature of 0 there is shown as the model's own,
+and the model's own is kept as 0, so that another model comes with its own.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 import gi
@@ -20,7 +22,7 @@ HEADINGS = {"papers": "From papers, to compare", "added": "Added by you"}
 
 
 class ModelChooser:
-    """`rows` are its widgets, from above; `label` is the first one's, to be as wide as those of others."""
+    """`rows` are its widgets, from above."""
 
     def __init__(self, config: Any, models: list[Model]) -> None:
         self._config = config
@@ -30,18 +32,12 @@ class ModelChooser:
         room = Gtk.Adjustment(value=1.0, lower=0.05, upper=1.0, step_increment=0.05, page_increment=0.1)
         self._temperature = GimpUi.SpinScale.new(room, "_Temperature", 2)
         name_scale(self._temperature, "temperature", digits=2)
-        model = labelled("_Model", self._combo)
-        self.label = model.get_children()[0]
-        self.rows = [model, self._description, self._temperature, self._hint]
-        self._follow()
+        self.rows = [labelled("_Model", self._combo), self._description, self._temperature, self._hint]
         self._combo.connect("changed", self._on_model)
         self._temperature.connect("value-changed", self._on_temperature)
-        self._watches = [config.connect(f"notify::{name}", self._follow) for name in ("model", "temperature")]
-
-    def close(self) -> None:
-        """Follows the config no longer."""
-        for watch in self._watches:
-            self._config.disconnect(watch)
+        for name in ("model", "temperature"):
+            config.connect(f"notify::{name}", self._follow)
+        self._follow()
 
     def own_temperature(self) -> float | None:
         """The chosen model's, where it has one."""
@@ -70,8 +66,10 @@ class ModelChooser:
             self._config.set_property("model", combo.get_active_id())
 
     def _on_temperature(self, scale: Any) -> None:
-        if abs(scale.get_value() - self._shown_temperature()) > 1e-6:
-            self._config.set_property("temperature", scale.get_value())
+        value = scale.get_value()
+        if not math.isclose(value, self._shown_temperature(), abs_tol=1e-6):
+            is_own = math.isclose(value, self.own_temperature() or 1.0, abs_tol=0.005)  # as far as the slider shows it
+            self._config.set_property("temperature", 0.0 if is_own else value)
 
 
 def _combo(models: list[Model]) -> Any:

@@ -41,7 +41,17 @@ def labelled(caption: str, widget: Any) -> Any:
     return row
 
 
-def align(labels: list[Any]) -> None:
+def label_of(row: Any) -> Any:
+    """That of a `labelled` widget."""
+    return row.get_children()[0]
+
+
+def choice_labels(dialog: Any, *names: str) -> list[Any]:
+    """Has a dialog of GIMP's show its choices in boxes, for 3.2 has a button for each entry -> their labels."""
+    return [dialog.get_widget(name, Gtk.ComboBox).get_label() for name in names]
+
+
+def align(*labels: Any) -> None:
     """Makes them equally wide, and with them what is beside them."""
     together = Gtk.SizeGroup(mode=Gtk.SizeGroupMode.HORIZONTAL)
     for label in labels:
@@ -54,11 +64,12 @@ def name_scale(scale: Any, name: str, digits: int) -> None:
     scale.set_digits(digits)
 
 
-def strength_scale(dialog: Any) -> None:
-    """Makes the slider of the strength of a dialog of GIMP's, in per cent."""
+def name_scales(dialog: Any) -> None:
+    """Makes the sliders of a dialog of GIMP's: the strength, in per cent, and the warmth."""
     scale = dialog.get_spin_scale("strength", 100.0)
     scale.set_label("Stren_gth (%)")
     name_scale(scale, "strength", digits=0)
+    name_scale(dialog.get_spin_scale("warmth", 1.0), "warmth", digits=2)
 
 
 def column(*widgets: Any) -> Any:

@@ -11,7 +11,7 @@ import pytest
 from colorize_neural.settings import Settings
 
 from tests.gimp.gimps import STRANGE, Gimp, Photo, make_profile, running
-from tests.pixel_files import left_pixel_files
+from tests.pixel_files import lasting_pixel_files
 from tests.tiny_models import make_models
 
 GREY = Photo(base="GRAY")
@@ -127,7 +127,7 @@ def test_a_worker_killed_in_mid_work_is_a_sentence_and_leaves_nothing_behind(gim
         status, said = gimp.answer()
         assert status == "execution-error" and "stopped in mid-work" in said and said.endswith("try again.")
         assert image.state().same_as(before)
-    assert not gimp.workers() and not left_pixel_files()
+    assert not gimp.workers() and not lasting_pixel_files()
 
 
 @pytest.mark.parametrize("manifest", [None, '{"contract": 1, "models": [{"id": "orange"}]}'])

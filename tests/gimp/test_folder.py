@@ -19,7 +19,7 @@ from colorize_neural.journal import LOCK, NAME
 from tests.archives import closed, contents, finished, is_coloured
 from tests.gimp.desk import FILE, FOLDER_TITLE, MESSAGE, NO_IMAGE, Desk, Dialog, eventually
 from tests.gimp.gimps import Gimp, Photo
-from tests.pixel_files import left_pixel_files
+from tests.pixel_files import lasting_pixel_files
 from tests.processes import below, command_of
 from tests.tiffs import write_scan
 from tests.tiny_models import make_models
@@ -117,7 +117,7 @@ def test_a_folder_of_all_formats_is_coloured_by_one_worker_and_then_done(
     assert status == "execution-error"
     assert "0 coloured" in said and "44 were done before, 6 failed." in said
     assert contents(tmp_path / "out") == results
-    assert not left_pixel_files()
+    assert not lasting_pixel_files()
 
 
 def test_a_killed_run_leaves_nothing_half_written_and_is_resumed(gimp: Gimp, scans: Path, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_killed_run_leaves_nothing_half_written_and_is_resumed(gimp: Gimp, sca
     assert (status, said) == ("success", "success")
     assert sum(counts) == 23 and counts[1] in (len(done), len(done) - 1)
     assert len(contents(tmp_path / "out")) == 23
-    assert not gimp.workers() and not left_pixel_files()
+    assert not gimp.workers() and not lasting_pixel_files()
 
 
 def test_options_that_change_colour_anew_and_what_is_not_ours_stays(gimp: Gimp, drawer: Path, tmp_path: Path) -> None:
@@ -318,6 +318,7 @@ def test_the_dialog_is_in_the_file_menu_without_an_image(
     desk: Desk, drawer: Path, tmp_path: Path, gimp_version: str
 ) -> None:
     dialog = dialog_of(desk, drawer, tmp_path / "out")
+    assert ("From papers, to compare", False) in dialog.do("rows", widget="model")
     dialog.do("give", widget="model", value="thermometer")
     assert eventually(lambda: dialog.do("value", widget="temperature") == pytest.approx(0.4))  # the model's own
     desk.screen.screenshot(f"folder-{gimp_version}")
@@ -343,4 +344,4 @@ def test_cancel_ends_the_run_and_leaves_nothing_behind(
         desk.screen.screenshot(f"folder-progress-{gimp_version}")
         desk.screen.click_cancel(desk.screen.wait_for(NO_IMAGE))
         assert eventually(lambda: not desk.gimp.workers())
-    assert not contents(tmp_path / "out") and not left_pixel_files()
+    assert not contents(tmp_path / "out") and not lasting_pixel_files()

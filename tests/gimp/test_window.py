@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tests.gimp.desk import MESSAGE, TITLE, Desk, Dialog, eventually
 from tests.gimp.gimps import Image, Photo, of_sample
-from tests.pixel_files import is_coloured_at, left_pixel_files, pixels_of
+from tests.pixel_files import is_coloured_at, lasting_pixel_files, pixels_of
 from tests.tiny_models import with_the_first_replaced
 
 GREY = Photo(base="GRAY", size=(600, 400), canvas=(620, 420))
@@ -144,6 +144,20 @@ def test_what_was_set_is_remembered_and_can_be_reset(desk: Desk) -> None:
         assert eventually(lambda: image.names() == ["Orange", "photo"])
 
 
+def test_a_temperature_is_kept_for_another_model_but_not_one_that_is_the_models_own(desk: Desk) -> None:
+    with desk.window(GREY) as (_, window):
+        dialog = desk.dialog(window)
+        dialog.do("give", widget="model", value="thermometer")
+        dialog.do("give", widget="temperature", value=0.7)
+        dialog.do("give", widget="model", value="grey")  # which has none
+        assert eventually(lambda: dialog.do("value", widget="temperature") == pytest.approx(0.7))
+        dialog.do("give", widget="model", value="thermometer")
+        dialog.do("give", widget="temperature", value=0.4)
+        dialog.do("give", widget="model", value="grey")
+        assert eventually(lambda: dialog.do("value", widget="temperature") == 1.0)
+        dialog.do("respond", button="CANCEL")
+
+
 def test_no_strength_takes_the_colours_away_and_a_suggestion_brings_them_back(desk: Desk) -> None:
     with desk.window(GREY) as (image, window):
         dialog = desk.dialog(window)
@@ -186,7 +200,7 @@ def test_the_dialog_is_never_frozen_and_cancel_ends_a_preview_that_takes_hours(d
         assert time.monotonic() - asked < 1
         dialog.do("respond", button="CANCEL")
         assert eventually(lambda: not desk.gimp.workers())
-        assert not left_pixel_files()
+        assert not lasting_pixel_files()
         assert image.state().same_as(before)
 
 
@@ -224,7 +238,7 @@ def test_cancel_in_the_dialog_changes_nothing(desk: Desk) -> None:
 def cancelled(desk: Desk, window: str) -> bool:
     """Presses Cancel in the bar -> whether nothing is left of the call."""
     desk.screen.click_cancel(window)
-    return eventually(lambda: not desk.gimp.calls() and not desk.gimp.workers()) and not left_pixel_files()
+    return eventually(lambda: not desk.gimp.calls() and not desk.gimp.workers()) and not lasting_pixel_files()
 
 
 def test_cancel_while_the_preview_is_waited_for_leaves_nothing_behind(
