@@ -62,7 +62,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def recipe() -> Recipe:
     """The default model's recipe, cut down to seconds, from the start."""
-    whole = dataclasses.replace(read_recipe(DEFAULT), start=None)
+    whole = dataclasses.replace(read_recipe(DEFAULT), start=None, distillation=None)
     small: dict[str, Any] = {
         "crop": 64,
         "smallest": 0.9,
