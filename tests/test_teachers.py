@@ -63,7 +63,7 @@ def recipe() -> Recipe:
         whole,
         data=dataclasses.replace(whole.data, crop=64, degraded=0.5, held_out=0.4),
         optimizer=dataclasses.replace(whole.optimizer, crops=8, batch=4),
-        decoded=dataclasses.replace(whole.decoded, perceptual=0.0),
+        decoded=dataclasses.replace(whole.decoded, perceptual=0.0, recognition=0.0),
         distillation=Distillation(PAIR, share=0.25),
         start=None,
     )
