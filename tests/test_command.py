@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
@@ -16,6 +17,7 @@ import pyvips
 from colorize_neural import __version__
 from colorize_neural.settings import MODELS_VARIABLE, Settings
 from colorize_neural.worker.color import lab_from_rgb
+from colorize_neural.worker.tiff_words import read_words
 
 from tests.disks import small_disk
 from tests.tiffs import add_thumbnail, write_scan
@@ -95,6 +97,27 @@ def test_the_caption_of_an_archives_tiff_is_kept(desk: Desk) -> None:
     save(image, desk.folder / "in.tif")
     desk.colorize("in.tif", "-o", "out.tif")
     assert load(desk.folder / "out.tif").get("image-description") == "The mill, 1904"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\x89PNG\r\n", b"II*\0", b"II*\0\x08\0\0\0\x05\0", b"MM\0+\0\x08\0\0" + b"\xff" * 8, b"II*\0" + b"\x04" * 99],
+)
+def test_a_broken_directory_says_nothing_in_words(content: bytes) -> None:
+    assert read_words(io.BytesIO(content)) == {}
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("name", ["out.tif", "out.jpg", "out.png", "out.webp"])
+def test_what_a_scan_says_of_itself_in_words_is_kept(desk: Desk, name: str, order: str) -> None:
+    said = {"Artist": "Dorothea Lange (FSA)", "DateTime": "1936:03:09 12:00:00", "Make": "Leo", "Copyright": "Bücherei"}
+    write_scan(desk.folder / "scan.tif", load(desk.grey("in.png")).numpy(), said, order)
+    desk.colorize("scan.tif", "-o", name)
+    desk.colorize(name, "-o", "again.tif")
+    kept = said if name.endswith("tif") else said | {"Copyright": "Bucherei"}  # EXIF has no other letters
+    with (desk.folder / "again.tif").open("rb") as file:
+        assert read_words(file) == kept
+    assert load(desk.folder / "again.tif").bands == 3
 
 
 def test_a_name_that_is_no_utf_8_is_as_good_as_any(desk: Desk) -> None:

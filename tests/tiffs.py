@@ -6,14 +6,17 @@ TIFF 6.0: a directory counts its entries (2 bytes), has 12 bytes for each, and t
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from colorize_neural.worker.tiff_words import TAGS
 from numpy.typing import NDArray
 
 _BEGINNING = 8
 _ENTRY = 12
-_LONG = 4  # the type of an entry of 4 bytes
+_LONG, _ASCII = 4, 2  # types: 4 bytes, and a text
+_INLINE = 4  # bytes of a text that lies in its entry
 _THUMBNAIL = {254: 1, 256: 64, 257: 64, 259: 6, 262: 6, 513: 8, 514: 100}  # by the old JPEG tags: it has no strips
 
 
@@ -27,20 +30,35 @@ def add_thumbnail(file: Path) -> None:
     file.write_bytes(content + _directory(_THUMBNAIL))
 
 
-def write_scan(file: Path, grey: NDArray[np.uint8]) -> None:
-    """One strip a row (h, w), the directory before them, as scanners do."""
+def write_scan(file: Path, grey: NDArray[np.uint8], words: Mapping[str, str] | None = None, order: str = "<") -> None:
+    """One strip a row (h, w), the directory before them, as scanners do; words by EXIF's names, order as struct's."""
     height, width = grey.shape
-    tags = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 273: 0, 277: 1, 278: 1, 279: 0}
-    places = _BEGINNING + len(_directory(tags))
+    texts = {TAGS[name]: text.encode() + b"\0" for name, text in (words or {}).items()}
+    tags: dict[int, int | bytes] = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 273: 0, 277: 1, 278: 1, 279: 0}
+    tags |= texts
+    places = _BEGINNING + len(_directory(tags, order=order))
     sizes = places + 4 * height
     pixels = sizes + 4 * height
-    directory = _directory(tags | {273: places, 279: sizes}, {273: height, 279: height})
-    offsets = np.arange(pixels, pixels + grey.size, width, dtype="<u4").tobytes()
-    counts = np.full(height, width, "<u4").tobytes()
-    file.write_bytes(b"II*\0" + struct.pack("<I", _BEGINNING) + directory + offsets + counts + grey.tobytes())
+    counts = {273: height, 279: height}
+    directory = _directory(tags | {273: places, 279: sizes}, counts, order, pixels + grey.size)
+    offsets = np.arange(pixels, pixels + grey.size, width, dtype=f"{order}u4").tobytes()
+    rows = np.full(height, width, f"{order}u4").tobytes()
+    begin = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", _BEGINNING)
+    long = b"".join(text for _, text in sorted(texts.items()) if len(text) > _INLINE)
+    file.write_bytes(begin + directory + offsets + rows + grey.tobytes() + long)
 
 
-def _directory(tags: dict[int, int], counts: dict[int, int] | None = None) -> bytes:
-    """The last one, of tags and their values, or their places where there are several."""
-    entries = [struct.pack("<HHII", tag, _LONG, (counts or {}).get(tag, 1), value) for tag, value in tags.items()]
-    return struct.pack("<H", len(entries)) + b"".join(entries) + bytes(4)
+def _directory(
+    tags: Mapping[int, int | bytes], counts: dict[int, int] | None = None, order: str = "<", texts: int = 0
+) -> bytes:
+    """The last one, of tags and their values, or their places where there are several; long texts lie from `texts`."""
+    entries = []
+    for tag, value in sorted(tags.items()):
+        if isinstance(value, int):
+            entries.append(struct.pack(f"{order}HHII", tag, _LONG, (counts or {}).get(tag, 1), value))
+            continue
+        place = value
+        if len(value) > _INLINE:
+            place, texts = struct.pack(f"{order}I", texts), texts + len(value)
+        entries.append(struct.pack(f"{order}HHI4s", tag, _ASCII, len(value), place))
+    return struct.pack(f"{order}H", len(entries)) + b"".join(entries) + bytes(4)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from colorize_neural.errors import ColorizeError
 from colorize_neural.folders import check_is_file, is_folder
 from colorize_neural.journal import beside
+from colorize_neural.worker.tiff_words import TAGS, add_words, read_words
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ FORMATS = {
 FALLBACK_SUFFIX = ".png"  # for photographs whose own format is only read
 READ = (*FORMATS, ".avif", ".gif", ".heic", ".heif")
 _DESCRIBING = ("exif-", "xmp-", "iptc-", "png-comment-", "image-description", "photoshop-data", "resolution-unit")
+_EXIF = "exif-ifd0-"
+_EXIF_SIZE = re.compile(r", ASCII, (\d+) components, \d+ bytes\)$")  # behind a text that libvips tells, and tells again
 _XMP_ORIENTATION = re.compile(rb"""(\btiff:Orientation(?:\s*=\s*["']|>\s*))[2-8]""")
 _HALF_A_STEP = 128  # of 65535: half a step of 8 bits
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe of that name is not waited for
@@ -148,9 +151,11 @@ def save_photograph(photograph: Photograph, path: Path, written: Path) -> None:
     if image.hasalpha() and not wanted.alpha:
         image = image.flatten(background=255)
     try:
-        with written.open("wb") as stream:
+        with written.open("w+b") as stream:
             target = pyvips.Target.new_to_descriptor(stream.fileno())
             image.write_to_target(target, path.suffix, **wanted.arguments)
+            if wanted is _TIFF:
+                add_words(stream, _words(image))
             os.fsync(stream.fileno())
     except (pyvips.Error, OSError) as error:
         reason = " ".join(str(error).split())
@@ -203,9 +208,32 @@ def _photograph(path: Path, fail_on: str) -> Photograph:
             (image.get_typeof(name), name, image.get(name))
             for name in image.get_fields()
             if name.startswith(_DESCRIBING)
-        ],
+        ]
+        + [(pyvips.GValue.gstr_type, _EXIF + name, _told(text)) for name, text in _words_of(path).items()],
         note=f"{path} has {pages} pages: only the first one was coloured." if pages > 1 else "",
     )
+
+
+def _words_of(path: Path) -> dict[str, str]:
+    with path.open("rb") as file:
+        return read_words(file)
+
+
+def _told(text: str) -> str:
+    """As libvips tells a text of EXIF, of which it will write what stands before the last bracket."""
+    size = len(text.encode()) + 1
+    return f"{text} (of a TIFF, ASCII, {size} components, {size} bytes)"
+
+
+def _words(image: Any) -> dict[str, str]:
+    """What EXIF says in words, for a TIFF, which libvips writes none into."""
+    told = {name: image.get(_EXIF + name) for name in TAGS if image.get_typeof(_EXIF + name)}
+    sizes = {name: _EXIF_SIZE.search(text) for name, text in told.items()}
+    return {
+        name: told[name].encode()[: max(int(size[1]) - 1, 0)].decode(errors="ignore")
+        for name, size in sizes.items()
+        if size
+    }
 
 
 def _is_of_another_page(path: Path, error: pyvips.Error) -> bool:
