@@ -16,6 +16,7 @@ from colorize_neural.worker.framing import Framing, framing_from
 from export.grading import STYLES
 from export.losses import LOSSES
 from export.networks import NETWORKS
+from export.networks.efficientnet_unet import WEIGHT_FILES
 from export.optimizers import OPTIMIZERS
 
 if sys.version_info >= (3, 11):
@@ -71,11 +72,11 @@ class Decoded:
     """
 
     share: float  # of each batch that is decoded and looked at, for it takes as long as the training itself
-    encoder: str  # the frozen network that looks at them
-    perceptual: float  # the weights: how alike they look to it,
+    encoders: list[str]  # the frozen networks that look at them, in turn from step to step
+    perceptual: float  # the weights: how alike they look to these,
     distance: float  # how far they are off in the ab plane,
     chroma: float  # how much more or less chroma a crop has, pixel by pixel in order, at the default temperature,
-    recognition: float = 0.0  # and how differently it classifies them
+    recognition: float = 0.0  # and how differently these classify them
     temperatures: list[float] = field(default_factory=list)  # the lowest and the highest; [] is the default one alone
 
 
@@ -193,10 +194,17 @@ class Recipe:
             raise ColorizeError(
                 "This recipe has a spread, but no temperature under [manifest]: add it, or leave the spread out."
             )
+        if self.decoded:
+            self._check_encoders(self.decoded.encoders)
         if self.distillation:
             self._check_distillation(self.distillation)
         if not 0 < self.data.held_out <= 0.5:
             raise ColorizeError(f"This recipe holds out {self.data.held_out:g} of the photographs: choose 0.01 to 0.5.")
+
+    def _check_encoders(self, encoders: list[str]) -> None:
+        if not (isinstance(encoders, list) and encoders and set(encoders) <= WEIGHT_FILES.keys()):
+            some = ", ".join(WEIGHT_FILES)
+            raise ColorizeError(f'Under [decoded], encoders are a list, ["lite1"], of one or more of {some}: mend it.')
 
     def _check_distillation(self, distillation: Distillation) -> None:
         if self.data.padding is not None or self.data.grade != "none":

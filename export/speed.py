@@ -28,6 +28,7 @@ from colorize_neural.worker.models import find_model, read_models
 
 from export import run
 from export.recipe import RECIPES, dict_from_recipe, read_recipe
+from export.small_weights import unpacked
 from export.to_onnx import onnx_from_colorizer
 from export.train import Training
 
@@ -49,7 +50,7 @@ class Cost:
 def measure(file: Path, size: int, threads: int) -> Cost:
     """Of one ONNX file, in this process."""
     model = onnx.load(str(file))
-    parameters = sum(math.prod(weight.dims) for weight in model.graph.initializer)
+    parameters = sum(weight.numel() for weight in unpacked(model.graph.initializer).values())
     return Cost(parameters, file.stat().st_size / 1e6, gflops(file, size), milliseconds(file, size, threads))
 
 

@@ -31,12 +31,12 @@ from torch import Tensor, nn
 from export import run
 from export.files import write_whole
 from export.recipe import Manifest, dict_from_recipe, read_recipe
+from export.small_weights import pack
 from export.train import BEST, LAST, Training
 from export.warm_start import start_from
 
 OPSET = 18
-HALF_FROM = 1024  # weights with fewer elements stay float32: they are biases and norms, and cost nothing
-FAITHFUL = 0.3  # mean difference in ab, Lab units, that 16-bit weights may cost
+FAITHFUL = 0.3  # mean difference in ab, Lab units, that smaller weights may cost
 TEMPERATURES = (0.31, 0.87, 1.0, 0.05)  # at which file and network are compared
 
 
@@ -71,7 +71,7 @@ def _training(checkpoint: Path) -> Training:
 
 
 def onnx_from_colorizer(colorizer: nn.Module, manifest: Manifest) -> onnx.ModelProto:
-    """The graph that meets the contract, its large weights stored in 16 bits, its facts in its metadata."""
+    """The graph that meets the contract, its large weights stored in few bits, its facts in its metadata."""
     colorizer.eval()
     framing = manifest.framing
     if isinstance(framing, OneSize):
@@ -90,7 +90,7 @@ def onnx_from_colorizer(colorizer: nn.Module, manifest: Manifest) -> onnx.ModelP
         verbose=False,
     )
     assert program is not None, "the exporter without dynamo returns None; this one returns a program"
-    model = _with_half_weights(_without_traces(program.model_proto))
+    model = pack(_without_traces(program.model_proto))
     facts = {"contract": CONTRACT, **asdict(manifest)}
     onnx.helper.set_model_props(model, {name: json.dumps(fact) for name, fact in facts.items()})
     onnx.checker.check_model(model)
@@ -152,21 +152,6 @@ def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
     for part in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
-    return model
-
-
-def _with_half_weights(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Large float32 weights become float16 with a Cast before their use, which ONNX Runtime folds when it loads."""
-    casts = []
-    for weight in model.graph.initializer:
-        values = onnx.numpy_helper.to_array(weight)
-        if values.dtype == np.float32 and values.size >= HALF_FROM:
-            name = weight.name
-            weight.CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
-            casts.append(onnx.helper.make_node("Cast", [weight.name], [name], to=onnx.TensorProto.FLOAT))
-    nodes = [*casts, *model.graph.node]
-    del model.graph.node[:]
-    model.graph.node.extend(nodes)
     return model
 
 

@@ -62,7 +62,7 @@ class Training(lightning.LightningModule):
         self.time_spent = 0.0  # the share of its minutes, where it has some
         self.loss = _made(LOSSES, self.recipe.loss)
         self.network = _made(NETWORKS, self.recipe.network)
-        self.perceptual: Perceptual | None = None
+        self.perceptual: list[Perceptual] = []
         if self.recipe.lasso and not self._lassoed(self.recipe.lasso.part):
             raise ColorizeError(f'This recipe\'s lasso names no part of the network: mend "{self.recipe.lasso.part}".')
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub forgets it
@@ -80,7 +80,7 @@ class Training(lightning.LightningModule):
         """What only a training has: dropout of each process's own, and the network that looks at features."""
         torch.manual_seed(torch.initial_seed() + self.global_rank)
         if self.recipe.decoded:
-            self.perceptual = Perceptual(self.recipe.decoded.encoder)
+            self.perceptual = [Perceptual(encoder) for encoder in self.recipe.decoded.encoders]
 
     def on_train_batch_start(self, _batch: Batch, _index: int) -> None:
         """All processes go by the clock of the first: with rates of their own their weights would part."""
@@ -120,7 +120,7 @@ class Training(lightning.LightningModule):
     def _decoded_loss(self, answer: Tensor, batch: Batch) -> Tensor | float:
         """Of the first crops of the batch, decoded as users will see them; 0 where the recipe wants none."""
         wanted = self.recipe.decoded
-        if wanted is None or self.perceptual is None:
+        if wanted is None or not self.perceptual:
             return 0.0
         seen = slice(math.ceil(len(answer) * wanted.share))
         batch = {name: values[seen] for name, values in batch.items()}
@@ -135,7 +135,8 @@ class Training(lightning.LightningModule):
                 "chroma": torch.mean(chroma_share * chroma_gap(ab, true_ab)),
             }
             if wanted.perceptual or wanted.recognition:  # it takes as long as all else
-                losses |= self.perceptual(L, ab, true_ab, averaged=self.trainer.strategy.reduce)
+                look = self.perceptual[self.global_step % len(self.perceptual)]
+                losses |= look(L, ab, true_ab, averaged=self.trainer.strategy.reduce)
         losses = {name: loss for name, loss in losses.items() if getattr(wanted, name)}
         self.log_dict(losses, prog_bar=True)
         return torch.stack([getattr(wanted, name) * loss for name, loss in losses.items()]).sum()

@@ -18,6 +18,8 @@ import torch
 from colorize_neural.errors import ColorizeError
 from torch import Tensor, nn
 
+from export.small_weights import unpacked
+
 HAS_STATISTICS = "our networks keep running statistics"
 
 
@@ -34,7 +36,7 @@ def start_from(file: Path, sha256: str, network: nn.Module, batches: Iterable[Te
         raise ColorizeError(f"{file} cannot be read as an ONNX file: name a model to start from.") from error
     if sha256 and hashlib.sha256(content).hexdigest() != sha256:
         raise ColorizeError(f"{file} is another version than the recipe's: delete its sha256 to start from this.")
-    weights = {one.name.removeprefix("network.").removesuffix(".half"): _tensor(one) for one in stored}
+    weights = {name.removeprefix("network."): value for name, value in unpacked(stored).items()}
     batches = list(batches)
     norms = _norms_by_convolution(network, batches[0])
     found = 0
@@ -52,10 +54,6 @@ def start_from(file: Path, sha256: str, network: nn.Module, batches: Iterable[Te
         if bias is not None and bias.shape == norm.bias.shape:
             _set(norm, torch.zeros_like(bias), torch.ones_like(bias) - norm.eps, bias)
     _unfold(network, list(norms.values()), batches)
-
-
-def _tensor(stored: Any) -> Tensor:
-    return torch.from_numpy(onnx.numpy_helper.to_array(stored).copy()).float()
 
 
 def _norms_by_convolution(network: nn.Module, L: Tensor) -> dict[str, nn.BatchNorm2d]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import shlex
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -17,10 +17,10 @@ import pyvips
 from colorize_neural import __version__
 from colorize_neural.settings import MODELS_VARIABLE, Settings
 from colorize_neural.worker.color import lab_from_rgb
-from colorize_neural.worker.tiff_words import read_words
+from colorize_neural.worker.tiff_words import add_words, read_words
 
 from tests.disks import small_disk
-from tests.tiffs import add_thumbnail, write_scan
+from tests.tiffs import add_exif, add_thumbnail, write_scan
 from tests.tiny_models import make_models
 
 SAMPLE = Path(__file__).parents[1] / "samples" / "migrant-mother-1936.jpg"
@@ -99,12 +99,54 @@ def test_the_caption_of_an_archives_tiff_is_kept(desk: Desk) -> None:
     assert load(desk.folder / "out.tif").get("image-description") == "The mill, 1904"
 
 
-@pytest.mark.parametrize(
-    "content",
-    [b"", b"\x89PNG\r\n", b"II*\0", b"II*\0\x08\0\0\0\x05\0", b"MM\0+\0\x08\0\0" + b"\xff" * 8, b"II*\0" + b"\x04" * 99],
-)
-def test_a_broken_directory_says_nothing_in_words(content: bytes) -> None:
-    assert read_words(io.BytesIO(content)) == {}
+BROKEN_TIFFS = {
+    "nothing": b"",
+    "a PNG": b"\x89PNG\r\n",
+    "a header": b"II*\0",
+    "a directory that ends": b"II*\0\x08\0\0\0\x05\0",
+    "a directory far away": b"MM\0+\0\x08\0\0" + b"\xff" * 8,
+    "a directory of many entries": b"II*\0" + b"\x04" * 99,
+    "a text far away": b"II+\0\x08\0\0\0" + struct.pack("<QQHHQQQ", 16, 1, 315, 2, 99, 1 << 63, 0),
+}
+
+
+@pytest.mark.parametrize("content", BROKEN_TIFFS.values(), ids=BROKEN_TIFFS)
+def test_a_broken_directory_says_nothing_in_words(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "broken.tif").write_bytes(content)
+    with (tmp_path / "broken.tif").open("rb") as file:
+        assert read_words(file) == {}
+
+
+CAMERAS = {
+    "zeros behind": ({"Artist": b"Bob" + bytes(61)}, {"Artist": "Bob"}),
+    "no zero behind": ({"Artist": b"Robert"}, {"Artist": "Robert"}),
+    "who took it and who has it": ({"Copyright": b"Lange\0FSA\0"}, {"Copyright": "Lange; FSA"}),
+    "who has it": ({"Copyright": b" \0FSA\0"}, {"Copyright": "FSA"}),
+    "Latin-1": ({"ImageDescription": b"B\xfccherei\0"}, {"ImageDescription": "Bücherei"}),
+    "spaces": ({"ImageDescription": b" " * 31 + b"\0", "Make": b"Leo\0"}, {"Make": "Leo"}),
+}
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(("written", "read"), CAMERAS.values(), ids=CAMERAS)
+def test_what_a_camera_says_in_words_is_in_the_tiff(
+    desk: Desk, written: dict[str, bytes], read: dict[str, str], order: str
+) -> None:
+    save(load(desk.grey("in.png")), desk.folder / "in.jpg")
+    add_exif(desk.folder / "in.jpg", written, order)
+    desk.colorize("in.jpg", "-o", "out.tif")
+    with (desk.folder / "out.tif").open("rb") as file:
+        assert read_words(file) == read
+
+
+def test_words_are_added_to_a_large_tiff_and_none_is_replaced(tmp_path: Path) -> None:
+    image = pyvips.Image.black(30, 20).copy()
+    image.set_type(pyvips.GValue.gstr_type, "image-description", "The mill, 1904")
+    image.tiffsave(str(tmp_path / "large.tif"), bigtiff=True)
+    with (tmp_path / "large.tif").open("r+b") as file:
+        add_words(file, {"Artist": "Dorothea Lange", "Make": "Leo", "ImageDescription": "another"})
+        assert read_words(file) == {"ImageDescription": "The mill, 1904", "Make": "Leo", "Artist": "Dorothea Lange"}
+    assert np.array_equal(load(tmp_path / "large.tif").numpy(), image.numpy())
 
 
 @pytest.mark.parametrize("order", ["<", ">"])

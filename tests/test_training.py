@@ -15,6 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from colorize_neural.errors import ColorizeError
@@ -37,6 +38,7 @@ from export.perceptual import Perceptual
 from export.photos import find_photos
 from export.recipe import Recipe, dict_from_recipe, read_recipe, recipe_from_dict
 from export.sheet import Sheet
+from export.small_weights import pack, unpacked
 from export.warm_start import start_from
 
 MODELS = Path(__file__).parents[1] / "models"
@@ -113,6 +115,9 @@ def test_every_recipe_survives_the_way_into_a_checkpoint_and_back(file: Path, fu
         ("seed = 1", "seed =", "mend it"),
         ("multiple = 32", "side = 64", "size under"),
         ("[decoded]", "[decoded]\ntemperatures = [0.6, 1.0]", "do not enclose the default"),
+        ('encoders = ["lite1"]', 'encoders = ["lite1", "vgg"]', "one or more of lite0, lite1"),
+        ('encoders = ["lite1"]', "encoders = []", "one or more of lite0, lite1"),
+        ('encoders = ["lite1"]', 'encoders = "lite1"', "a list"),
         ("[start]", "[start]\nend = 1", "end"),
         ("[manifest]", "[manifest]\n[other]", "description"),
     ],
@@ -304,6 +309,67 @@ def test_a_network_goes_on_from_an_onnx_file_as_if_it_had_never_left(run: Path, 
         assert (found.eval()(photograph) - wanted(photograph)).abs().mean() < 0.02  # its weights have 16 bits
         found.train()(L)  # the statistics that it measures in training are those that it has
         assert (found.eval()(photograph) - wanted(photograph)).abs().mean() < 0.2
+
+
+class Scaled(torch.nn.Module):
+    """Weights that are kept in 8, 16 and 32 bits, and one whose name ends as a scale's does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.first, self.second = torch.nn.Linear(8, 400), torch.nn.Linear(400, 500)
+        self.second.weight.data[7] *= 100
+        self.second.weight.data[8] = 0
+        self.third = torch.nn.ParameterDict({"scale": torch.rand(500)})
+        self.table = torch.nn.Parameter(torch.rand(70_000))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(1, 8) -> (1, 500)"""
+        answer: torch.Tensor = self.second(self.first(x)) * self.third["scale"] + self.table.mean()
+        return answer
+
+
+def test_small_weights_are_nearly_those_that_were_stored() -> None:
+    program = torch.onnx.export(Scaled().eval(), (torch.rand(1, 8),), dynamo=True, verbose=False)
+    assert program is not None
+    plain = program.model_proto
+    before = {one.name: onnx.numpy_helper.to_array(one) for one in plain.graph.initializer}
+    packed = pack(onnx.ModelProto.FromString(plain.SerializeToString()))
+    assert packed.ByteSize() < 0.35 * plain.ByteSize()
+    after = unpacked(packed.graph.initializer)
+    assert before.keys() == after.keys()
+    for name, values in before.items():
+        rows, found = (some.reshape(len(some), -1) if some.ndim else some for some in (values, after[name].numpy()))
+        assert np.all(np.abs(found - rows).max(axis=-1) <= np.abs(rows).max(axis=-1) / 253)
+    seen = np.random.default_rng(1).random((1, 8), np.float32)
+    found, wanted = (
+        onnxruntime.InferenceSession(model.SerializeToString()).run(None, {model.graph.input[0].name: seen})[0]
+        for model in (packed, plain)
+    )
+    assert np.abs(found - wanted).max() < 0.02 * np.abs(wanted).max()
+
+
+def test_the_networks_that_look_at_decoded_colours_take_turns(
+    recipe: Recipe, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = []
+
+    class Noted(Perceptual):
+        def __init__(self, encoder: str) -> None:
+            super().__init__(encoder)
+            self.encoder = encoder
+
+        def __call__(self, *seen: Any, **averaged: Any) -> dict[str, torch.Tensor]:
+            looked.append(self.encoder)
+            return super().__call__(*seen, **averaged)
+
+    assert recipe.decoded is not None
+    both = dataclasses.replace(recipe.decoded, encoders=["lite1", "lite0"])
+    three_steps = dataclasses.replace(recipe.optimizer, crops=12)
+    monkeypatch.setattr(train, "Perceptual", Noted)
+    short = dataclasses.replace(recipe, decoded=both, optimizer=three_steps)
+    train.train(short, find_photos([photos]) * 8, tmp_path, dict(QUIET), loaders=0)
+    assert looked == ["lite1", "lite0", "lite1"]
 
 
 @pytest.mark.parametrize(

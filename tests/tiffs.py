@@ -43,9 +43,25 @@ def write_scan(file: Path, grey: NDArray[np.uint8], words: Mapping[str, str] | N
     directory = _directory(tags | {273: places, 279: sizes}, counts, order, pixels + grey.size)
     offsets = np.arange(pixels, pixels + grey.size, width, dtype=f"{order}u4").tobytes()
     rows = np.full(height, width, f"{order}u4").tobytes()
-    begin = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", _BEGINNING)
-    long = b"".join(text for _, text in sorted(texts.items()) if len(text) > _INLINE)
-    file.write_bytes(begin + directory + offsets + rows + grey.tobytes() + long)
+    file.write_bytes(_begin(order) + directory + offsets + rows + grey.tobytes() + _long(texts))
+
+
+def add_exif(jpeg: Path, words: Mapping[str, bytes], order: str = "<") -> None:
+    """As cameras write it, in front of all that a JPEG has; words by EXIF's names, with their zeros."""
+    texts = {TAGS[name]: text for name, text in words.items()}
+    directory = _directory(texts, order=order, texts=_BEGINNING + len(_directory(texts)))
+    exif = b"Exif\0\0" + _begin(order) + directory + _long(texts)
+    content = jpeg.read_bytes()
+    jpeg.write_bytes(content[:2] + b"\xff\xe1" + struct.pack(">H", 2 + len(exif)) + exif + content[2:])
+
+
+def _begin(order: str) -> bytes:
+    return (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", _BEGINNING)
+
+
+def _long(texts: Mapping[int, bytes]) -> bytes:
+    """Those that do not lie in their entries, in the entries' order."""
+    return b"".join(text for _, text in sorted(texts.items()) if len(text) > _INLINE)
 
 
 def _directory(

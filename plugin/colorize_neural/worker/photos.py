@@ -7,6 +7,7 @@ Photograph  ->  PNG, JPEG, TIFF or WebP, tagged sRGB
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import re
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from colorize_neural.errors import ColorizeError
 from colorize_neural.folders import check_is_file, is_folder
 from colorize_neural.journal import beside
-from colorize_neural.worker.tiff_words import TAGS, add_words, read_words
+from colorize_neural.worker.tiff_words import add_words, read_words
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,7 @@ FORMATS = {
 FALLBACK_SUFFIX = ".png"  # for photographs whose own format is only read
 READ = (*FORMATS, ".avif", ".gif", ".heic", ".heif")
 _DESCRIBING = ("exif-", "xmp-", "iptc-", "png-comment-", "image-description", "photoshop-data", "resolution-unit")
-_EXIF = "exif-ifd0-"
-_EXIF_SIZE = re.compile(r", ASCII, (\d+) components, \d+ bytes\)$")  # behind a text that libvips tells, and tells again
+_EXIF_BEGIN = b"Exif\0\0"  # before the TIFF that EXIF is, in some formats
 _XMP_ORIENTATION = re.compile(rb"""(\btiff:Orientation(?:\s*=\s*["']|>\s*))[2-8]""")
 _HALF_A_STEP = 128  # of 65535: half a step of 8 bits
 _FLAGS = getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe of that name is not waited for
@@ -62,6 +62,7 @@ class Photograph:
     pixels: NDArray[Any]
     resolution: tuple[float, float]  # pixels per millimetre
     metadata: list[tuple[int, str, Any]]  # libvips' type, name and value
+    words: dict[str, str]  # what EXIF or a TIFF says in words, by EXIF's names
     note: str  # what the user should know of it, "" where there is nothing to say
 
 
@@ -155,7 +156,8 @@ def save_photograph(photograph: Photograph, path: Path, written: Path) -> None:
             target = pyvips.Target.new_to_descriptor(stream.fileno())
             image.write_to_target(target, path.suffix, **wanted.arguments)
             if wanted is _TIFF:
-                add_words(stream, _words(image))
+                add_words(stream, photograph.words)
+            stream.flush()
             os.fsync(stream.fileno())
     except (pyvips.Error, OSError) as error:
         reason = " ".join(str(error).split())
@@ -208,32 +210,17 @@ def _photograph(path: Path, fail_on: str) -> Photograph:
             (image.get_typeof(name), name, image.get(name))
             for name in image.get_fields()
             if name.startswith(_DESCRIBING)
-        ]
-        + [(pyvips.GValue.gstr_type, _EXIF + name, _told(text)) for name, text in _words_of(path).items()],
+        ],
+        words=_words(image, path),
         note=f"{path} has {pages} pages: only the first one was coloured." if pages > 1 else "",
     )
 
 
-def _words_of(path: Path) -> dict[str, str]:
+def _words(image: Any, path: Path) -> dict[str, str]:
+    if image.get_typeof("exif-data"):
+        return read_words(io.BytesIO(bytes(image.get("exif-data")).removeprefix(_EXIF_BEGIN)))
     with path.open("rb") as file:
         return read_words(file)
-
-
-def _told(text: str) -> str:
-    """As libvips tells a text of EXIF, of which it will write what stands before the last bracket."""
-    size = len(text.encode()) + 1
-    return f"{text} (of a TIFF, ASCII, {size} components, {size} bytes)"
-
-
-def _words(image: Any) -> dict[str, str]:
-    """What EXIF says in words, for a TIFF, which libvips writes none into."""
-    told = {name: image.get(_EXIF + name) for name in TAGS if image.get_typeof(_EXIF + name)}
-    sizes = {name: _EXIF_SIZE.search(text) for name, text in told.items()}
-    return {
-        name: told[name].encode()[: max(int(size[1]) - 1, 0)].decode(errors="ignore")
-        for name, size in sizes.items()
-        if size
-    }
 
 
 def _is_of_another_page(path: Path, error: pyvips.Error) -> bool:
@@ -291,6 +278,12 @@ def _has_srgb_profile(image: Any) -> bool:
     return bool(np.abs(moved - colours).max() < _HALF_A_STEP)
 
 
+def _told(text: str) -> str:
+    """As libvips tells a text of EXIF, of which it will write what stands before the last bracket."""
+    size = len(text.encode()) + 1
+    return f"{text} (of a TIFF, ASCII, {size} components, {size} bytes)"
+
+
 def _tagged(photograph: Photograph) -> Any:
     """The pixels as an image that carries its file's metadata and an sRGB profile."""
     deep = photograph.pixels.dtype == np.uint16
@@ -299,6 +292,12 @@ def _tagged(photograph: Photograph) -> Any:
     image = image.copy(xres=across, yres=down)  # a copy's header may be changed
     for kind, name, value in photograph.metadata:
         image.set_type(kind, name, value)
+    if "ImageDescription" in photograph.words:
+        image.set_type(pyvips.GValue.gstr_type, "image-description", photograph.words["ImageDescription"])
+    if not image.get_typeof("exif-data"):
+        for name, text in photograph.words.items():
+            if all(ord(letter) < 256 for letter in text):  # libvips gives EXIF their ASCII forms, and "?" for others
+                image.set_type(pyvips.GValue.gstr_type, f"exif-ifd0-{name}", _told(text))
     image.set_type(pyvips.GValue.gint_type, "orientation", 1)  # autorot has done what EXIF may still ask for
     image.set_type(pyvips.GValue.blob_type, "jpeg-thumbnail-data", b"")  # none: EXIF's is grey, and perhaps lies
     image.set_type(pyvips.GValue.blob_type, "icc-profile-data", pyvips.Image.profile_load("srgb"))

@@ -1,6 +1,6 @@
 """What a TIFF says of itself in words that libvips does not carry: who took it, when, with what, and whose it is.
 
-a TIFF  ->  {EXIF's name: text}  ->  the first directory of another TIFF
+a TIFF, or EXIF, which is one without pixels  ->  {EXIF's name: text}  ->  the first directory of another TIFF
 
 TIFF 6.0, section 2: a header says where the first directory lies, and that has an entry for each tag. A BigTIFF has the
 same with wider numbers.
@@ -25,6 +25,7 @@ TAGS = {
 }
 _ASCII = 2  # the type of a text: bytes of one or more strings, each with a 0 behind it
 _LONGEST = 1 << 16  # bytes of a text, and entries of a directory, that can be meant seriously
+_UNREADABLE = (struct.error, OSError, OverflowError, ValueError)  # the last two of places that no file can have
 _Entries = dict[int, tuple[int, int, bytes]]  # by tag: type, count, and the value or its place
 
 
@@ -62,9 +63,9 @@ def read_words(file: BinaryIO) -> dict[str, str]:
         return {}
     try:
         entries, _ = _directory(file, layout)
-        texts = {name: _text(file, layout, *entries[tag]) for name, tag in TAGS.items() if tag in entries}
-    except (struct.error, OSError, OverflowError):  # the last one of a place that no file can have
+    except _UNREADABLE:
         return {}
+    texts = {name: _text(file, layout, *entries[tag]) for name, tag in TAGS.items() if tag in entries}
     return {name: text for name, text in texts.items() if text}
 
 
@@ -113,13 +114,20 @@ def _text(file: BinaryIO, layout: _Layout, kind: int, length: int, value: bytes)
     if kind != _ASCII or length > _LONGEST:
         return ""
     if length > layout.inline:
-        file.seek(*struct.unpack(layout.place, value))
+        try:
+            file.seek(*struct.unpack(layout.place, value))
+        except _UNREADABLE:
+            return ""
         value = file.read(length)
-    text = value[:length].partition(b"\0")[0]
+    texts = (_decoded(text).strip() for text in value[:length].split(b"\0"))
+    return "; ".join(text for text in texts if text)
+
+
+def _decoded(text: bytes) -> str:
     try:
-        return text.decode().strip()
+        return text.decode()
     except UnicodeDecodeError:
-        return text.decode("latin-1").strip()
+        return text.decode("latin-1")
 
 
 def _append(file: BinaryIO, content: bytes) -> int:
