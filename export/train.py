@@ -77,7 +77,7 @@ class Training(lightning.LightningModule):
         return Spread(decoder, default, self.recipe.spread) if self.recipe.spread and default else decoder
 
     def on_fit_start(self) -> None:
-        """What only a training has: dropout of each process's own, and the network that looks at features."""
+        """What only a training has: dropout of each process's own, and the networks that look at decoded colours."""
         torch.manual_seed(torch.initial_seed() + self.global_rank)
         if self.recipe.decoded:
             self.perceptual = [Perceptual(encoder) for encoder in self.recipe.decoded.encoders]

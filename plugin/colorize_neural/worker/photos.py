@@ -278,12 +278,6 @@ def _has_srgb_profile(image: Any) -> bool:
     return bool(np.abs(moved - colours).max() < _HALF_A_STEP)
 
 
-def _told(text: str) -> str:
-    """As libvips tells a text of EXIF, of which it will write what stands before the last bracket."""
-    size = len(text.encode()) + 1
-    return f"{text} (of a TIFF, ASCII, {size} components, {size} bytes)"
-
-
 def _tagged(photograph: Photograph) -> Any:
     """The pixels as an image that carries its file's metadata and an sRGB profile."""
     deep = photograph.pixels.dtype == np.uint16
@@ -297,7 +291,8 @@ def _tagged(photograph: Photograph) -> Any:
     if not image.get_typeof("exif-data"):
         for name, text in photograph.words.items():
             if all(ord(letter) < 256 for letter in text):  # libvips gives EXIF their ASCII forms, and "?" for others
-                image.set_type(pyvips.GValue.gstr_type, f"exif-ifd0-{name}", _told(text))
+                # with a last bracket, for libvips cuts it off
+                image.set_type(pyvips.GValue.gstr_type, f"exif-ifd0-{name}", f"{text} ()")
     image.set_type(pyvips.GValue.gint_type, "orientation", 1)  # autorot has done what EXIF may still ask for
     image.set_type(pyvips.GValue.blob_type, "jpeg-thumbnail-data", b"")  # none: EXIF's is grey, and perhaps lies
     image.set_type(pyvips.GValue.blob_type, "icc-profile-data", pyvips.Image.profile_load("srgb"))
