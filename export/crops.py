@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from export.augment import Turn
 from export.degrade import degrade, frame
 from export.grading import STYLES, graded
 from export.photos import Photo
@@ -119,6 +120,10 @@ def _random_crop(rgb: NDArray[np.uint8], teachers_ab: Float | None, data: Data, 
     """
     if data.padding is None:
         h, w = rgb.shape[:2]
+        if data.rotation or data.stretch > 1:
+            turn = Turn.drawn(data.rotation, data.stretch, random)
+            rgb = turn.of(rgb, (h, w))
+            teachers_ab = None if teachers_ab is None else turn.of(teachers_ab, (h, w))
         side = round(min(h, w) * random.uniform(data.smallest, data.largest))
         top, left = random.integers(h - side + 1), random.integers(w - side + 1)
         lab = _lab(scaled(rgb[top : top + side, left : left + side], (data.crop, data.crop)), data)

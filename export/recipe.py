@@ -48,6 +48,9 @@ class Data:
     held_out: float  # the share of photographs kept for validation
     sampling: dict[str, float]  # how much more often than others a source is drawn
     largest: float = 1.0  # the largest crop's share of a photograph's shorter side
+    rotation: float = 0.0  # degrees, how far photographs are turned at the most, either way
+    stretch: float = 1.0  # how many times as wide for their height, or as high for their width, they become at the most
+    cutmix: float = 0.0  # the share of a batch, its last crops, that have a part of another crop in their midst
     sources: list[str] = field(default_factory=list)  # the only ones that photographs are taken from; [] takes all
     padding: float | None = None  # lightness around photographs that are fitted in whole; left out, squares are cut
     grade: str = "none"  # a key of STYLES: the colours that the photographs are given first
@@ -194,12 +197,21 @@ class Recipe:
             raise ColorizeError(
                 "This recipe has a spread, but no temperature under [manifest]: add it, or leave the spread out."
             )
+        self._check_augmentation(self.data)
         if self.decoded:
             self._check_encoders(self.decoded.encoders)
         if self.distillation:
             self._check_distillation(self.distillation)
         if not 0 < self.data.held_out <= 0.5:
             raise ColorizeError(f"This recipe holds out {self.data.held_out:g} of the photographs: choose 0.01 to 0.5.")
+
+    def _check_augmentation(self, data: Data) -> None:
+        if not (0 <= data.rotation <= 180 and data.stretch >= 1 and 0 <= data.cutmix <= 1):
+            raise ColorizeError(
+                "Under [data], rotation is 0 to 180 degrees, stretch 1 or more and cutmix 0 to 1: mend them."
+            )
+        if data.padding is not None and (data.rotation or data.stretch > 1):
+            raise ColorizeError("Photographs with a padding are not turned: leave it, or rotation and stretch, out.")
 
     def _check_encoders(self, encoders: list[str]) -> None:
         if not (isinstance(encoders, list) and encoders and set(encoders) <= WEIGHT_FILES.keys()):

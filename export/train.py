@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
 from export import run
+from export.augment import cut_mixed
 from export.batches import Batches
 from export.decode import ExportedColorizer, Spread
 from export.decoded import chroma_gap, distance, drawn_temperatures
@@ -90,6 +91,9 @@ class Training(lightning.LightningModule):
 
     def training_step(self, batch: Batch, _index: int) -> Tensor:
         self.loss.done = self._share_done(self.global_step)
+        if self.recipe.data.cutmix:
+            random = np.random.default_rng([self.recipe.seed, self.global_step, self.global_rank])
+            batch = cut_mixed(batch, self.recipe.data.cutmix, random)
         answer = self._answer(batch)
         loss = self._loss(answer, batch, self.recipe.loss.spacing)
         self.log("train_loss", loss, prog_bar=True)

@@ -104,8 +104,9 @@ def test_the_teachers_colours_of_a_crop_lie_where_its_truth_lies(
     monkeypatch.setattr(teachers, "mean_colours", truth)  # a teacher that is always right
     found = find_photos([photos])
     teachers.write_colours(Colorizer(MODELS), PAIR, found, tmp_path / "right.npz")
-    crops = Crops(found, recipe.data, Teachers(tmp_path / "right.npz", ALL_OF_IT))
-    for seed in range(12):  # mirrored, framed and of several sizes among them
+    turned = dataclasses.replace(recipe.data, rotation=12.0, stretch=1.25)
+    crops = Crops(found, turned, Teachers(tmp_path / "right.npz", ALL_OF_IT))
+    for seed in range(12):  # mirrored, turned, framed and of several sizes among them
         crop = crops[seed % 3, seed]
         assert crop["teachers"].shape == crop["ab"].shape
         assert (crop["teachers"] - crop["ab"]).abs().mean() < 0.2 * crop["ab"].abs().mean()

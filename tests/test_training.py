@@ -25,6 +25,7 @@ from colorize_neural.worker.sessions import Session
 from skimage import data
 
 from export import bins, decoded, evaluate, metrics, robustness, to_onnx, train
+from export.augment import Turn, cut_mixed
 from export.crops import Crops, split_photos
 from export.decode import AnnealedMean, Spread
 from export.degrade import degrade, frame
@@ -33,7 +34,7 @@ from export.losses import SoftCrossEntropy, SquaredError
 from export.networks import NETWORKS
 from export.networks.attention import Attention
 from export.networks.depthwise import Depthwise
-from export.networks.efficientnet_unet import pretrained
+from export.networks.efficientnet_unet import Encoder, pretrained
 from export.perceptual import Perceptual
 from export.photos import find_photos
 from export.recipe import Recipe, dict_from_recipe, read_recipe, recipe_from_dict
@@ -71,6 +72,7 @@ def recipe() -> Recipe:
         "degraded": 0.2,
         "held_out": 0.4,
         "sampling": {"coffees": 2.0},
+        **{"rotation": 5.0, "stretch": 1.1, "cutmix": 0.5},
     }
     short: dict[str, Any] = {"crops": 96, "batch": 4, "ema": 0.8}
     assert whole.decoded is not None
@@ -118,6 +120,10 @@ def test_every_recipe_survives_the_way_into_a_checkpoint_and_back(file: Path, fu
         ('encoders = ["lite1"]', 'encoders = ["lite1", "vgg"]', "one or more of lite0, lite1"),
         ('encoders = ["lite1"]', "encoders = []", "one or more of lite0, lite1"),
         ('encoders = ["lite1"]', 'encoders = "lite1"', "a list"),
+        ("degraded = 0.3", "degraded = 0.3\nrotation = 200", "0 to 180 degrees"),
+        ("degraded = 0.3", "degraded = 0.3\nstretch = 0.9", "1 or more"),
+        ("degraded = 0.3", "degraded = 0.3\ncutmix = 2", "cutmix 0 to 1"),
+        ("degraded = 0.3", "degraded = 0.3\nrotation = 5\npadding = 50.0", "are not turned"),
         ("[start]", "[start]\nend = 1", "end"),
         ("[manifest]", "[manifest]\n[other]", "description"),
     ],
@@ -275,6 +281,49 @@ def test_a_border_has_no_colour_and_the_picture_inside_keeps_its_own() -> None:
         assert not one[border][:, 1:].any()
         assert (one[~border] == 40).all()
         assert border.mean() < 0.4
+
+
+def test_what_is_small_turns_and_stretches_with_its_photograph() -> None:
+    photo = data.astronaut()[:400, :320]
+    assert np.array_equal(Turn(0.0, 1.0).of(photo, (400, 320)), photo)
+    assert np.array_equal(Turn(180.0, 1.0).of(photo, (400, 320))[5:-5, 5:-5], photo[::-1, ::-1][5:-5, 5:-5])
+    turn = Turn(9.0, 1.2)
+    wide = cv2.resize(photo, (100, 60), interpolation=cv2.INTER_AREA)  # not in its proportions, as teachers see it
+    found = turn.of(wide.astype(np.float32), (400, 320))
+    wanted = cv2.resize(turn.of(photo, (400, 320)), (100, 60), interpolation=cv2.INTER_AREA)
+    unturned = np.abs(wide.astype(np.float32) - wanted).mean()
+    assert np.abs(found - wanted)[5:-5, 5:-5].mean() < 0.1 * unturned
+
+
+def test_turns_stay_within_their_limits() -> None:
+    turns = [Turn.drawn(10.0, 1.25, np.random.default_rng(seed)) for seed in range(200)]
+    assert -10 <= min(turn.degrees for turn in turns) < -8 and 8 < max(turn.degrees for turn in turns) <= 10
+    assert 0.8 <= min(turn.stretch for turn in turns) < 0.83 and 1.2 < max(turn.stretch for turn in turns) <= 1.25
+
+
+def test_a_part_of_the_next_crop_is_cut_into_the_last_ones_with_its_colours() -> None:
+    numbers = torch.arange(6.0)[:, None, None, None]
+    colours = numbers.expand(6, 2, 8, 8)
+    batch = {"L": numbers.expand(6, 1, 32, 32), "ab": colours, "teachers": colours}
+    mixed = cut_mixed(batch, 0.5, np.random.default_rng(1))
+    assert all(torch.equal(mixed[name][:3], batch[name][:3]) for name in batch)
+    for place, other in ((3, 4), (4, 5), (5, 3)):
+        cut = mixed["ab"][place, 0] == other
+        assert cut.any() and ((mixed["ab"][place, 0] == place) | cut).all()
+        assert torch.equal(mixed["L"][place, 0], mixed["ab"][place, 0].repeat_interleave(4, 0).repeat_interleave(4, 1))
+        assert torch.equal(mixed["teachers"][place], mixed["ab"][place])
+
+
+def test_blocks_are_left_out_in_training_only() -> None:
+    torch.manual_seed(1)
+    plain, dropped = Encoder("lite0"), Encoder("lite0", drop_path=0.5)
+    grey = torch.rand(2, 1, 64, 64)
+    wanted, found = (encoder.eval()(grey) for encoder in (plain, dropped))
+    assert all(torch.equal(one, other) for one, other in zip(wanted, found, strict=True))
+    for norm in (module for module in dropped.train().modules() if isinstance(module, torch.nn.BatchNorm2d)):
+        norm.eval()
+    once, again = dropped(grey)[-1], dropped(grey)[-1]
+    assert not torch.equal(once, again)
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (5, 1), (5, 2)])

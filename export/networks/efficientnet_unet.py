@@ -8,7 +8,7 @@ Decoder: Ronneberger, Fischer and Brox, "U-Net", MICCAI 2015, with a 1x1 before 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
@@ -35,12 +35,14 @@ def pretrained(name: str) -> Any:
 class EfficientNetUNet(nn.Module):
     """`encoder` names the EfficientNet-Lite; `decoder` gives the channels at strides 16, 8 and 4.
 
-    `attention` looks over the whole photograph at strides 32 and 16.
+    `attention` looks over the whole photograph at strides 32 and 16. `drop_path` is how often, in training, the
+    encoder's last block is left out for a photograph, earlier ones less often: Huang et al., "Deep networks with
+    stochastic depth", ECCV 2016.
     """
 
-    def __init__(self, encoder: str, decoder: list[int], attention: bool = False) -> None:
+    def __init__(self, encoder: str, decoder: list[int], attention: bool = False, drop_path: float = 0.0) -> None:
         super().__init__()
-        self.encoder = Encoder(encoder)
+        self.encoder = Encoder(encoder, drop_path=drop_path)
         channels = self.encoder.channels  # strides 4, 8, 16, 32
         self.mood = nn.Linear(channels[3], channels[3])
         self.steps = nn.ModuleList()
@@ -65,8 +67,9 @@ class EfficientNetUNet(nn.Module):
 class Encoder(nn.Module):
     """grey (B, 1, H, W), -1..1 -> features at strides 4, 8, ... of `channels` channels each, `deepest` the last."""
 
-    def __init__(self, name: str, deepest: int = 32) -> None:
+    def __init__(self, name: str, deepest: int = 32, drop_path: float = 0.0) -> None:
         super().__init__()
+        self.drop_path = drop_path
         whole = pretrained(name)
         self.stem = nn.Sequential(whole._conv_stem, whole._bn0, nn.ReLU6())
         stages: list[list[Any]] = []
@@ -80,13 +83,16 @@ class Encoder(nn.Module):
             block._depthwise_conv = Depthwise.like(block._depthwise_conv)
             stages[-1].append(block)
         self.stages = nn.ModuleList(nn.Sequential(*stage) for stage in stages)
+        self.depth = sum(len(stage) for stage in stages)
         self.channels: list[int] = [block._project_conv.out_channels for *_, block in stages][1:]
 
     def forward(self, grey: Tensor) -> list[Tensor]:
         x = self.stem(grey.expand(-1, 3, -1, -1))
         features = []
+        rates = iter(self.drop_path * (place + 1) / self.depth for place in range(self.depth))
         for stage in self.stages:
-            x = stage(x)
+            for block in cast(nn.Sequential, stage):
+                x = block(x, drop_connect_rate=next(rates))
             features.append(x)
         return features[1:]
 
