@@ -44,7 +44,7 @@ from export.warm_start import start_from
 
 MODELS = Path(__file__).parents[1] / "models"
 RECIPES = sorted((Path(__file__).parents[1] / "export" / "recipes").glob("*.toml"))
-DEFAULT = next(file for file in RECIPES if file.stem == "autochrome")
+DEFAULT, FINE_TUNE = (next(file for file in RECIPES if file.stem == name) for name in ("autochrome", "fine-tune"))
 QUIET = {"accelerator": "cpu", "enable_progress_bar": False, "enable_model_summary": False, "precision": "32-true"}
 
 
@@ -493,6 +493,20 @@ def test_the_onnx_file_answers_as_the_network_and_carries_its_facts(run: Path, e
     found = Session(model, "cpu").run(L[0, 0].numpy(), [0.3, 0.9])
     assert found.shape == (2, 24, 40, 2)
     assert np.abs(np.moveaxis(found, -1, 1) - wanted.numpy()).mean() < to_onnx.FAITHFUL
+
+
+def test_a_model_of_ones_own_begins_as_the_default_one(photos: Path) -> None:
+    recipe = read_recipe(FINE_TUNE)
+    training = train.Training(dict_from_recipe(recipe))
+    crops = Crops(find_photos([photos]), recipe.data)
+    L = torch.stack([crops[place]["L"] for place in range(3)])
+    assert recipe.start is not None
+    start_from(MODELS / recipe.start.file, recipe.start.sha256, training.network, [L])
+    default = next(model for model in read_models(MODELS) if model.file.name == recipe.start.file)
+    with torch.no_grad():
+        found = training.colorizer()(L[:1], torch.tensor([0.3, 0.5]))
+    wanted = Session(default, "cpu").run(L[0, 0].numpy(), [0.3, 0.5])
+    assert np.abs(found.numpy() - np.moveaxis(wanted, -1, 1)).mean() < 0.1
 
 
 def test_a_model_gets_another_spread_without_a_training(exported: Path, tmp_path: Path) -> None:
