@@ -43,21 +43,20 @@ class Turn:
 
 
 def cut_mixed(batch: dict[str, Tensor], share: float, random: np.random.Generator) -> dict[str, Tensor]:
-    """A rectangle in each of the last crops, that share of the batch, is cut out of the next one.
+    """A square in each of the last crops, that share of the batch, is cut out of the next one.
 
     batch: L (B, 1, crop, crop) and colours (B, 2, crop/stride, crop/stride) by their names. Yun et al., "CutMix", ICCV
-    2019: the rectangle's share of the area is uniform from 0 to 1.
+    2019: the share of the area is uniform from 0 to 1.
     """
-    crops, side = len(batch["L"]), batch["ab"].shape[-1]
-    stride = batch["L"].shape[-1] // side
+    crops, side = len(batch["ab"]), batch["ab"].shape[-1]
     mixed = {name: values.clone() for name, values in batch.items()}
     places = range(crops - round(share * crops), crops)
     for place in places:
         other = place + 1 if place + 1 < crops else places.start
         edge = round(side * random.uniform() ** 0.5)
-        top, left = (int(first) * stride for first in random.integers(side - edge + 1, size=2))
+        corner = random.integers(side - edge + 1, size=2)
         for name, values in mixed.items():
-            by = values.shape[-1] / (side * stride)  # 1 for L, 1 / stride for colours
-            rows, columns = (slice(round(first * by), round((first + edge * stride) * by)) for first in (top, left))
+            stride = values.shape[-1] // side
+            rows, columns = (slice(first * stride, (first + edge) * stride) for first in corner)
             values[place, :, rows, columns] = batch[name][other, :, rows, columns]
     return mixed
