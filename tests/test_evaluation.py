@@ -13,7 +13,9 @@ from colorize_neural.worker.colorizer import Colorizer, Options
 from skimage import data
 
 from export import evaluate, pages, robustness
+from export.crops import split_photos
 from export.degrade import FAULTS
+from export.generalization import generalization
 from export.metrics import Rgb, ab_error
 from export.photos import find_photos
 from export.robustness import Fault
@@ -57,6 +59,20 @@ def test_one_run_prints_every_table_and_records_what_the_card_needs(
     assert results["size_difference"] < 1
     assert results["ab_error"] > 0
     assert {file.name for file in tmp_path.iterdir()} == {"faces.png", "worst.png", "old.png"}
+
+
+def test_what_was_learned_by_heart_is_told_from_what_was_held_out(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    for name in ("faces/1", "faces/2", "faces/3", "food/4", "food/5", "food/6", "food/7", "food/8", "houses/9"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / f"{name}.png"), random.integers(255, size=(8, 8, 3)))
+    photos = find_photos([tmp_path])
+    learned, held_out = split_photos(photos, 0.34)  # the second, the fifth, the eighth
+    by_heart = {grey(photo.rgb()).tobytes(): photo.rgb() for photo in learned}
+    rows = generalization(lambda rgb: by_heart.get(grey(rgb).tobytes(), grey(rgb)), photos, 0.34)
+    assert list(rows) == ["food (2)", "faces (1)", "all (3)"]
+    assert len(held_out) == 3
+    assert all(row == {"held_out": 1, "learned": 0} for row in rows.values())
 
 
 def test_colours_that_do_not_depend_on_the_lightness_lose_nothing_on_an_old_scan(
