@@ -26,7 +26,7 @@ from export.photos import Photo, find_photos, spread
 from export.recipe import read_recipe
 from export.systems import System, grey, model_system, shrunk
 
-_FOR_EACH = 2  # photographs that were learned from, for each that was held out: there are more of them
+_FOR_EACH = 5  # photographs that were learned from, for each that was held out: a few of one source differ much
 
 
 def generalization(system: System, photos: list[Photo], held_out: float) -> dict[str, Row]:
