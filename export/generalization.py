@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from colorize_neural.errors import ColorizeError
 from colorize_neural.settings import models_folder
 from colorize_neural.worker.color import Float
 from colorize_neural.worker.colorizer import Colorizer, Options
@@ -32,7 +33,7 @@ _FOR_EACH = 5  # photographs that were learned from, for each that was held out:
 def generalization(system: System, photos: list[Photo], held_out: float) -> dict[str, Row]:
     """A row for each source, the one with most photographs held out first, then one for all together.
 
-    A source has none where no photograph of it was held out, or none learned from.
+    A source has none where no photograph of it was held out, or none learned from; ColorizeError where none has one.
     """
     learned, kept = split_photos(photos, held_out)
     errors: dict[str, list[Float]] = {}
@@ -40,6 +41,10 @@ def generalization(system: System, photos: list[Photo], held_out: float) -> dict
         others, same = ([photo for photo in some if photo.source == source] for some in (kept, learned))
         if same:
             errors[source] = [_errors(system, others), _errors(system, spread(same, _FOR_EACH * count))]
+    if not errors:
+        raise ColorizeError(
+            "No source has photographs of both kinds, held out and learned from: name all that it was trained with."
+        )
     errors["all"] = [np.concatenate(some) for some in zip(*errors.values(), strict=True)]
     return {
         f"{source} ({len(others)})": {"held_out": _share(others), "learned": _share(same)}

@@ -73,6 +73,8 @@ def test_what_was_learned_by_heart_is_told_from_what_was_held_out(tmp_path: Path
     assert list(rows) == ["food (2)", "faces (1)", "all (3)"]
     assert len(held_out) == 3
     assert all(row == {"held_out": 1, "learned": 0} for row in rows.values())
+    with pytest.raises(ColorizeError, match="held out"):
+        generalization(grey, photos[:3], 0.1)
 
 
 def test_colours_that_do_not_depend_on_the_lightness_lose_nothing_on_an_old_scan(

@@ -72,7 +72,9 @@ def recipe() -> Recipe:
         "degraded": 0.2,
         "held_out": 0.4,
         "sampling": {"coffees": 2.0},
-        **{"rotation": 5.0, "stretch": 1.1, "cutmix": 0.5},
+        "rotation": 5.0,
+        "stretch": 1.1,
+        "cutmix": 0.5,
     }
     short: dict[str, Any] = {"crops": 96, "batch": 4, "ema": 0.8}
     assert whole.decoded is not None

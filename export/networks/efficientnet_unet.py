@@ -89,7 +89,7 @@ class Encoder(nn.Module):
     def forward(self, grey: Tensor) -> list[Tensor]:
         x = self.stem(grey.expand(-1, 3, -1, -1))
         features = []
-        rates = iter(self.drop_path * (place + 1) / self.depth for place in range(self.depth))
+        rates = (self.drop_path * (place + 1) / self.depth for place in range(self.depth))
         for stage in self.stages:
             for block in cast(nn.Sequential, stage):
                 x = block(x, drop_connect_rate=next(rates))
