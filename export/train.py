@@ -30,6 +30,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
 from export import run
+from export.allocation import keep_memory
 from export.augment import cut_mixed
 from export.batches import Batches
 from export.decode import ExportedColorizer, Spread
@@ -92,7 +93,7 @@ class Training(lightning.LightningModule):
     def training_step(self, batch: Batch, _index: int) -> Tensor:
         self.loss.done = self._share_done(self.global_step)
         if self.recipe.data.cutmix:
-            random = np.random.default_rng([self.recipe.seed, self.global_step, self.global_rank])
+            random = np.random.default_rng([self.recipe.seed, self.global_step, self.global_rank, 1])  # not as in _loss
             batch = cut_mixed(batch, self.recipe.data.cutmix, random)
         answer = self._answer(batch)
         loss = self._loss(answer, batch, self.recipe.loss.spacing)
@@ -233,6 +234,7 @@ def train(
             raise ColorizeError(f"The run in {out} was begun with another recipe: name another folder.")
     if _has_stopped(before):
         return
+    keep_memory()
     timer = Timer(None if minutes is None else timedelta(minutes=minutes), interval=Interval.step)
     trainer = _trainer(recipe, out, [timer, *_callbacks(recipe, out, minutes)], trainer_options)
     seed = recipe.seed + before["global_step"]  # who goes on draws other crops

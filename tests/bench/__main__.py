@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.bench.results import HEAD, Row, record, write_json
 
 USUAL = ("command", "start", "preview", "window", "gimp", "zhang", "memory")
-ONLY_BY_NAME = ("batch", "depthwise", "gpu")
+ONLY_BY_NAME = ("allocation", "batch", "depthwise", "gpu")
 HISTORY = Path(__file__).with_name("RESULTS.md")
 
 
