@@ -1,7 +1,7 @@
 """Makes many pictures of each photograph, so that a network cannot learn them by heart.
 
 photograph (h, w, channels)  ->  the same size, turned and stretched about its middle
-batch of crops               ->  some of them with a part of another in their midst
+batch of crops               ->  some of them with a part of another, anywhere in them
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Pixel = TypeVar("Pixel", np.uint8, np.float32)
 
 @dataclass(frozen=True)
 class Turn:
-    """By how many degrees, and how many times as wide for its height."""
+    """A random affine map: by how many degrees, and how many times as wide for its height."""
 
     degrees: float
     stretch: float
@@ -39,20 +39,20 @@ class Turn:
         middle = np.array([(w - 1) / 2, (h - 1) / 2])
         matrix = np.column_stack([seen, middle - seen @ middle])
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return cv2.warpAffine(image, matrix, (w, h), flags=flags, borderMode=cv2.BORDER_REFLECT_101)
+        return cv2.warpAffine(image, matrix, (w, h), flags=flags, borderMode=cv2.BORDER_REFLECT)
 
 
 def cut_mixed(batch: dict[str, Tensor], share: float, random: np.random.Generator) -> dict[str, Tensor]:
     """A square in each of the last crops, that share of the batch, is cut out of the next one.
 
-    batch: L (B, 1, crop, crop) and colours (B, 2, crop/stride, crop/stride) by their names. Yun et al., "CutMix", ICCV
-    2019: the share of the area is uniform from 0 to 1.
+    batch: L (B, 1, crop, crop), ab and perhaps teachers (B, 2, crop/stride, crop/stride) by their names; one of a
+    single crop stays as it is. Yun et al., "CutMix", ICCV 2019: the share of the area is uniform from 0 to 1, but here
+    no square is clipped at an edge.
     """
     crops, side = len(batch["ab"]), batch["ab"].shape[-1]
     mixed = {name: values.clone() for name, values in batch.items()}
-    places = range(crops - round(share * crops), crops)
-    for place in places:
-        other = place + 1 if place + 1 < crops else places.start
+    for place in range(crops - round(share * crops), crops):
+        other = (place + 1) % crops
         edge = round(side * random.uniform() ** 0.5)
         corner = random.integers(side - edge + 1, size=2)
         for name, values in mixed.items():

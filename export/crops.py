@@ -116,6 +116,8 @@ def colours_of(photos: list[Photo], data: Data, weights: list[float], sample: in
 def _random_crop(rgb: NDArray[np.uint8], teachers_ab: Float | None, data: Data, random: np.random.Generator) -> Float:
     """Lab of a square, or of the whole photograph where it is padded to one; mirrored one time in two.
 
+    A photograph is turned and stretched before a square is cut, and mirrored beyond its edges.
+
     teachers_ab: (h', w', 2), of the whole photograph; the same part of it becomes two more channels
     """
     if data.padding is None:

