@@ -148,6 +148,7 @@ class Start:
 
     file: str  # in models/
     sha256: str = ""  # of the version it must be; "" takes what is there
+    share: float = 0.0  # what it has in the mean of its weights and the learned ones, which is exported
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,8 @@ class Recipe:
             raise ColorizeError(
                 "This recipe has a spread, but no temperature under [manifest]: add it, or leave the spread out."
             )
+        if self.start and not 0 <= self.start.share < 1:
+            raise ColorizeError(f"Under [start], a share of {self.start.share} is none: choose 0 to below 1.")
         self._check_augmentation()
         if self.decoded:
             self._check_encoders(self.decoded.encoders)

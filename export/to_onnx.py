@@ -33,7 +33,7 @@ from export.files import write_whole
 from export.recipe import Manifest, dict_from_recipe, read_recipe
 from export.small_weights import pack
 from export.train import BEST, LAST, Training
-from export.warm_start import start_from
+from export.warm_start import average_with, start_from
 
 OPSET = 18
 FAITHFUL = 0.3  # mean difference in ab, Lab units, that smaller weights may cost
@@ -43,13 +43,17 @@ TEMPERATURES = (0.31, 0.87, 1.0, 0.05)  # at which file and network are compared
 def load_run(run_folder: Path) -> Training:
     """What was trained, ready to evaluate; ColorizeError where nothing was.
 
-    The network is the last one, or the best one where the recipe stops early.
+    The network is the last one, or the best one where the recipe stops early; averaged with the one that it started
+    from, where the recipe says so.
     """
     if not (run_folder / LAST).exists():
         raise ColorizeError(f"There is no {LAST} in {run_folder}: train first, with python -m export.train.")
     training = _training(run_folder / LAST)
     if training.recipe.optimizer.patience:
         training = _training(run_folder / BEST)
+    start = training.recipe.start
+    if start and start.share:
+        average_with(models_folder() / start.file, start.sha256, start.share, training.network, _example(training))
     return training.eval()
 
 
@@ -59,11 +63,16 @@ def load_weights(recipe: Path, file: Path) -> Training:
     ColorizeError where it does not answer as that file at the default temperature.
     """
     training = Training(dict_from_recipe(read_recipe(recipe))).eval()
-    (high, wide), *_ = training.recipe.manifest.framing.trial_sizes()
-    start_from(file, "", training.network, [torch.rand(1, 1, high, wide) * 100])
+    start_from(file, "", training.network, [_example(training)])
     manifest = training.recipe.manifest
     compare(onnx.load(file), training.colorizer(), manifest.framing, [manifest.temperature or 1.0])
     return training
+
+
+def _example(training: Training) -> Tensor:
+    """L of the smallest size that its network takes, and of no photograph."""
+    (high, wide), *_ = training.recipe.manifest.framing.trial_sizes()
+    return torch.rand(1, 1, high, wide) * 100
 
 
 def _training(checkpoint: Path) -> Training:

@@ -4,6 +4,9 @@ models/ID.onnx  ->  network whose answers are the file's, as far as their layers
 
 In the file every batch normalisation is folded into the convolution before it. Here it is unfolded again, with the
 mean and variance that photographs have at that place, so that the network answers as the file does and trains on.
+
+What has gone on learning can be averaged with what it started from: Wortsman et al., "Robust fine-tuning of zero-shot
+models" (WiSE-FT), CVPR 2022.
 """
 
 from __future__ import annotations
@@ -29,6 +32,25 @@ def start_from(file: Path, sha256: str, network: nn.Module, batches: Iterable[Te
     ColorizeError where the file cannot be read, is not the version of that sha256 (any where it is ""), or has no
     weight of this network.
     """
+    batches = list(batches)
+    norms = _norms_by_convolution(network, batches[0])
+    _fill(network, norms, _stored(file, sha256, network, norms))
+    _unfold(network, list(norms.values()), batches)
+
+
+def average_with(file: Path, sha256: str, share: float, network: nn.Module, L: Tensor) -> None:
+    """Fills the network with the mean of its own weights, each normalisation folded, and that share of the file's.
+
+    L: (1, 1, H, W) that it takes, whatever it shows. What is new in the network stays. ColorizeError as `start_from`.
+    """
+    norms = _norms_by_convolution(network, L)
+    own = _folded(network, norms)
+    means = {name: own[name].lerp(value, share) for name, value in _stored(file, sha256, network, norms).items()}
+    _fill(network, norms, {**own, **means})
+
+
+def _stored(file: Path, sha256: str, network: nn.Module, norms: dict[str, nn.BatchNorm2d]) -> dict[str, Tensor]:
+    """Of that version, the weights that the network has too, by the names and in the shapes of `_folded`."""
     try:
         content = file.read_bytes()
         stored = onnx.load_from_string(content).graph.initializer
@@ -36,24 +58,36 @@ def start_from(file: Path, sha256: str, network: nn.Module, batches: Iterable[Te
         raise ColorizeError(f"{file} cannot be read as an ONNX file: name a model to start from.") from error
     if sha256 and hashlib.sha256(content).hexdigest() != sha256:
         raise ColorizeError(f"{file} is another version than the recipe's: delete its sha256 to start from this.")
-    weights = {name.removeprefix("network."): value for name, value in unpacked(stored).items()}
-    batches = list(batches)
-    norms = _norms_by_convolution(network, batches[0])
-    found = 0
-    for name, parameter in network.named_parameters():
-        value = weights.get(name)
-        if value is not None and value.shape == parameter.shape:
-            parameter.data.copy_(value)
-            found += 1
+    known = {name: value.shape for name, value in _folded(network, norms).items()}
+    named = {name.removeprefix("network."): value for name, value in unpacked(stored).items()}
+    found = {name: value for name, value in named.items() if value.shape == known.get(name)}
     if not found:
         raise ColorizeError(f"{file} has no layer of this network: name a model that was made by the same one.")
+    if any(f"{name}.weight" in found and f"{name}.weight_bias" not in found for name in norms):
+        raise ColorizeError(f"{file} names its layers in another way: it cannot be started from; choose another.")
+    return found
+
+
+def _folded(network: nn.Module, norms: dict[str, nn.BatchNorm2d]) -> dict[str, Tensor]:
+    """Its parameters as the exporter names them: what it folds of a normalisation becomes a weight_bias."""
+    weights = {name: parameter.detach().clone() for name, parameter in network.named_parameters()}
     for name, norm in norms.items():
-        bias = weights.get(f"{name}.weight_bias")  # as the exporter calls what it folds
-        if f"{name}.weight" in weights and bias is None:
-            raise ColorizeError(f"{file} names its layers in another way: it cannot be started from; choose another.")
-        if bias is not None and bias.shape == norm.bias.shape:
+        assert norm.running_mean is not None and norm.running_var is not None, HAS_STATISTICS
+        scale = norm.weight.detach() / (norm.running_var + norm.eps).sqrt()
+        weights[f"{name}.weight"] *= scale[:, None, None, None]
+        weights[f"{name}.weight_bias"] = norm.bias.detach() - norm.running_mean * scale
+    return weights
+
+
+def _fill(network: nn.Module, norms: dict[str, nn.BatchNorm2d], weights: dict[str, Tensor]) -> None:
+    """Gives the network folded weights: a normalisation then adds its convolution's bias and does nothing else."""
+    for name, parameter in network.named_parameters():
+        if name in weights:
+            parameter.data.copy_(weights[name])
+    for name, norm in norms.items():
+        bias = weights.get(f"{name}.weight_bias")
+        if bias is not None:
             _set(norm, torch.zeros_like(bias), torch.ones_like(bias) - norm.eps, bias)
-    _unfold(network, list(norms.values()), batches)
 
 
 def _norms_by_convolution(network: nn.Module, L: Tensor) -> dict[str, nn.BatchNorm2d]:

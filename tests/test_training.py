@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import platform
@@ -41,7 +42,7 @@ from export.photos import find_photos
 from export.recipe import Network, Recipe, dict_from_recipe, read_recipe, recipe_from_dict
 from export.sheet import Sheet
 from export.small_weights import pack, unpacked
-from export.warm_start import start_from
+from export.warm_start import average_with, start_from
 from tests.bench.processes import output
 
 MODELS = Path(__file__).parents[1] / "models"
@@ -129,6 +130,7 @@ def test_every_recipe_survives_the_way_into_a_checkpoint_and_back(file: Path, fu
         ("degraded = 0.3", "degraded = 0.3\ncutmix = 2", "cutmix 0 to 1"),
         ("degraded = 0.3", "degraded = 0.3\nrotation = 5\npadding = 50.0", "are not turned"),
         ("[start]", "[start]\nend = 1", "end"),
+        ("[start]", "[start]\nshare = 1.0", "0 to below 1"),
         ("[manifest]", "[manifest]\n[other]", "description"),
     ],
 )
@@ -400,6 +402,41 @@ def test_a_network_goes_on_from_an_onnx_file_as_if_it_had_never_left(run: Path, 
         assert (found.eval()(photograph) - wanted(photograph)).abs().mean() < 0.02  # its weights have 16 bits
         found.train()(L)  # the statistics that it measures in training are those that it has
         assert (found.eval()(photograph) - wanted(photograph)).abs().mean() < 0.2
+
+
+def test_what_was_learned_is_averaged_with_what_it_started_from(
+    run: Path, exported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkpoint = torch.load(run / train.LAST, weights_only=True)
+    recipe = recipe_from_dict(checkpoint["hyper_parameters"]["recipe"])
+    file = exported / f"{recipe.manifest.id}.onnx"
+    other = to_onnx.load_run(run).network
+    for parameter in other.parameters():
+        parameter.data += 0.02 * torch.randn_like(parameter)
+    L = torch.rand(1, 1, 64, 96) * 100
+
+    def answer(share: float) -> torch.Tensor:
+        network = copy.deepcopy(other)
+        average_with(file, "", share, network, L)
+        with torch.no_grad():
+            answered: torch.Tensor = network(L)
+        return answered
+
+    with torch.no_grad():
+        learned, started = other(L), to_onnx.load_run(run).network(L)
+    apart = (learned - started).abs().mean()
+    assert (answer(0.0) - learned).abs().mean() < 0.01 * apart
+    assert (answer(1.0) - started).abs().mean() < 0.1 * apart  # the file's weights have fewer bits
+    assert (answer(0.5) - started).abs().mean() < 0.9 * apart
+
+    whole = train.Training(dict_from_recipe(recipe))
+    whole.network = other
+    checkpoint["state_dict"] = whole.state_dict()
+    checkpoint["hyper_parameters"]["recipe"]["start"] = {"file": file.name, "sha256": "", "share": 0.5}
+    torch.save(checkpoint, tmp_path / train.LAST)
+    monkeypatch.setattr(to_onnx, "models_folder", lambda: exported)
+    with torch.no_grad():
+        assert torch.allclose(to_onnx.load_run(tmp_path).network(L), answer(0.5), atol=1e-3)
 
 
 class Scaled(torch.nn.Module):
