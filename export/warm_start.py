@@ -34,7 +34,7 @@ def start_from(file: Path, sha256: str, network: nn.Module, batches: Iterable[Te
     """
     batches = list(batches)
     norms = _norms_by_convolution(network, batches[0])
-    _fill(network, norms, _stored(file, sha256, network, norms))
+    _fill(network, norms, _stored(file, sha256, _folded(network, norms)))
     _unfold(network, list(norms.values()), batches)
 
 
@@ -45,12 +45,12 @@ def average_with(file: Path, sha256: str, share: float, network: nn.Module, L: T
     """
     norms = _norms_by_convolution(network, L)
     own = _folded(network, norms)
-    means = {name: own[name].lerp(value, share) for name, value in _stored(file, sha256, network, norms).items()}
+    means = {name: own[name].lerp(value, share) for name, value in _stored(file, sha256, own).items()}
     _fill(network, norms, {**own, **means})
 
 
-def _stored(file: Path, sha256: str, network: nn.Module, norms: dict[str, nn.BatchNorm2d]) -> dict[str, Tensor]:
-    """Of that version, the weights that the network has too, by the names and in the shapes of `_folded`."""
+def _stored(file: Path, sha256: str, own: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Of that version, the weights that a network has too, whose `own` are as `_folded` gives them."""
     try:
         content = file.read_bytes()
         stored = onnx.load_from_string(content).graph.initializer
@@ -58,12 +58,11 @@ def _stored(file: Path, sha256: str, network: nn.Module, norms: dict[str, nn.Bat
         raise ColorizeError(f"{file} cannot be read as an ONNX file: name a model to start from.") from error
     if sha256 and hashlib.sha256(content).hexdigest() != sha256:
         raise ColorizeError(f"{file} is another version than the recipe's: delete its sha256 to start from this.")
-    known = {name: value.shape for name, value in _folded(network, norms).items()}
     named = {name.removeprefix("network."): value for name, value in unpacked(stored).items()}
-    found = {name: value for name, value in named.items() if value.shape == known.get(name)}
+    found = {name: value for name, value in named.items() if name in own and value.shape == own[name].shape}
     if not found:
         raise ColorizeError(f"{file} has no layer of this network: name a model that was made by the same one.")
-    if any(f"{name}.weight" in found and f"{name}.weight_bias" not in found for name in norms):
+    if any(f"{name}_bias" in own.keys() - found.keys() for name in found):
         raise ColorizeError(f"{file} names its layers in another way: it cannot be started from; choose another.")
     return found
 
