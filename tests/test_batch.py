@@ -16,9 +16,11 @@ from typing import Any
 import pytest
 import pyvips
 from colorize_neural.batch import Batch, attempt
+from colorize_neural.errors import ColorizeError
 from colorize_neural.folders import Kinds, Task, plan
 from colorize_neural.journal import NAME, Journal, results_in
 from colorize_neural.progress import TerminalProgress
+from colorize_neural.worker import photos
 from colorize_neural.worker.cores import cores
 
 from tests.absence import absent
@@ -113,6 +115,63 @@ def test_a_result_that_is_lost_is_not_done(archive: Archive, harm: str) -> None:
     done = archive.run()
     assert done.returncode == 1
     assert "is there and not as this program left it" in done.stderr
+
+
+@pytest.mark.parametrize("grain", [100, 1_000, 1_000_000_000, 2_000_000_000])
+def test_results_whose_times_a_copy_has_cut_are_done(archive: Archive, grain: int) -> None:
+    archive.add("a.png")
+    archive.colorize()
+    for file in (archive.scans / "a.png", archive.out / "a.png"):
+        cut = file.stat().st_mtime_ns // grain * grain
+        os.utime(file, ns=(cut, cut))
+    assert "1 were done before" in archive.colorize()
+
+
+def test_a_file_of_the_same_size_and_another_time_is_another(archive: Archive) -> None:
+    archive.add("a.png")
+    archive.colorize()
+    file = archive.out / "a.png"
+    other = file.stat().st_mtime_ns - 1_000_000_001 | 1
+    os.utime(file, ns=(other, other))
+    assert "not as this program left it" in archive.run().stderr
+
+
+def test_a_reader_that_goes_away_keeps_no_photograph_from_its_colours(archive: Archive) -> None:
+    archive.add("b.png")
+    (archive.scans / "a.png").write_bytes(b"I am no photograph.")
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = archive.command(archive.scans, "-o", archive.out, "--report", archive.report, stderr=writer)
+    os.close(writer)
+    process.communicate()
+    assert process.returncode == 1
+    assert list(archive.results()) == ["b.png"]
+    assert json.loads(archive.report.read_text())["failed"] == 1
+
+
+def test_names_that_a_disk_takes_for_one_are_one_result(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.png", "A.PNG"):
+        archive.add(name)
+    kinds = Kinds([".png"], lambda photo: photo.suffix)
+    assert len(plan([archive.scans], archive.out, kinds, results_in)) == 2
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(ColorizeError, match="same file"):
+        plan([archive.scans], archive.out, kinds, results_in)
+
+
+def test_a_run_does_not_sweep_what_another_command_writes(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    photograph = photos.read_photograph(archive.add("a.png"))
+    save = photos.save_photograph
+
+    def save_beside_a_run(*arguments: Any) -> None:
+        save(*arguments)
+        with Journal(archive.out).held([archive.out]):
+            pass
+
+    monkeypatch.setattr(photos, "save_photograph", save_beside_a_run)
+    archive.out.mkdir()
+    photos.write_photograph(photograph, archive.out / "b.png")
+    assert list(archive.results()) == ["b.png"]
 
 
 def test_what_is_lost_of_a_photograph_is_in_the_report(archive: Archive) -> None:
@@ -537,6 +596,7 @@ BAD_INPUT = {
         "--report is for results in a folder",
     ),
     "a report in the place of a photograph": (["scans", "-o", "out", "--report", "scans/a.png"], "no earlier report"),
+    "a report into a pipe": (["scans", "-o", "out", "--report", "pipe"], "no earlier report"),
     "a report in the place of a folder": (["scans", "-o", "out", "--report", "empty"], "no earlier report"),
     "jobs that are no number": (["scans", "-o", "out", "--jobs", "x"], "--help"),
 }
@@ -550,6 +610,7 @@ def test_bad_input_is_one_sentence_and_nothing_is_written(archive: Archive, case
     (archive.folder / "texts" / "a.txt").write_text("I am no photograph.")
     for name in ("a.png", "a.jpg"):
         shutil.copy(archive.scans / "a.png", archive.folder / "twins" / name)
+    os.mkfifo(archive.folder / "pipe")
     before = sorted(archive.folder.rglob("*"))
     arguments, words = BAD_INPUT[case]
     done = archive.run(*arguments)

@@ -362,6 +362,8 @@ BAD_INPUT = {
     "a file for several": (["in.png", "in2.png", "-o", "text.jpg"], "need a folder"),
     "the same result twice": (["in.png", "sub/in.png", "-o", "both"], "Several photographs"),
     "the progress of several": (["in.png", "in2.png", "-o", "both", "--progress"], "for one photograph"),
+    "a result that the format cannot hold": (["wide.png", "-o", "out.webp"], "choose PNG or TIFF"),
+    "a result in the place of a link to nothing": (["in.png", "-o", "away.png"], "--overwrite"),
     "no photograph": (["-o", "out.png"], "--help"),
     "a photograph without a name": (["", "-o", "out"], "is empty"),
     "a result without a name": (["in.png", "-o", ""], "is empty"),
@@ -382,6 +384,8 @@ def test_bad_input_is_one_sentence_and_leaves_no_file(desk: Desk, case: str) -> 
     shutil.copy(scan, desk.folder / "cut-too.tif")
     add_thumbnail(desk.folder / "cut-too.tif")
     (desk.folder / "empty.jpg").touch()
+    (desk.folder / "away.png").symlink_to(desk.folder / "a disk that is away" / "a.png")
+    save(pyvips.Image.black(17_000, 8).copy(interpretation="b-w"), desk.folder / "wide.png")
     save(pyvips.Image.new_from_array(np.ones((9, 9), np.float32)), desk.folder / "float.tif")
     (desk.folder / "sub").mkdir()
     desk.grey("in.png")
@@ -391,6 +395,19 @@ def test_bad_input_is_one_sentence_and_leaves_no_file(desk: Desk, case: str) -> 
     arguments, words = BAD_INPUT[case]
     assert_one_sentence(desk.run(*arguments), words)
     assert sorted(desk.folder.rglob("*")) == before
+
+
+def test_a_photograph_that_memory_cannot_hold_is_a_sentence(desk: Desk) -> None:
+    save(pyvips.Image.black(9_000, 9_000, bands=3).copy(interpretation="srgb"), desk.folder / "huge.png")
+    script = (
+        "import resource, sys; from colorize_neural.worker import photos; photos.use_threads(1);"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize();"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + (200 << 20), resource.RLIM_INFINITY));"
+        "photos.read_photograph(__import__('pathlib').Path(sys.argv[1]))"
+    )
+    command = [sys.executable, "-c", script, str(desk.folder / "huge.png")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stderr.splitlines()[-1].endswith("close other programs, or make it smaller.")
 
 
 def test_a_damaged_model_is_a_sentence(desk: Desk) -> None:

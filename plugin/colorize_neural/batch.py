@@ -8,6 +8,7 @@ Standard library only: GIMP's own Python imports it.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterable, Sequence
@@ -93,11 +94,11 @@ def check_report(report: Path) -> None:
     """ColorizeError where it can plainly not be written, or would replace anything else, before any work is done."""
     if not is_folder(report.absolute().parent):
         raise ColorizeError(f"There is no folder {report.absolute().parent}: make it first, or name another.")
-    try:
-        text = report.read_text(encoding="utf-8")
-        is_ours = not text or "photographs" in dict(json.loads(text))
-    except FileNotFoundError:
+    if not os.path.lexists(report):
         return
+    try:
+        text = report.read_text(encoding="utf-8") if report.is_file() else "a device, or a link to nothing"
+        is_ours = not text or "photographs" in dict(json.loads(text))
     except (OSError, ValueError, TypeError):
         is_ours = False
     if not is_ours:

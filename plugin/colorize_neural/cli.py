@@ -5,12 +5,14 @@ colorize-neural PHOTO -o OUT [options]    colorize-neural FOLDER... -o OUT [opti
 
 from __future__ import annotations
 
+import _thread
 import argparse
 import io
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING
 from colorize_neural import __version__, protocol, settings
 from colorize_neural.errors import ColorizeError
 from colorize_neural.parser import Parser
+from colorize_neural.progress import leave_unread
 
 if TYPE_CHECKING:
     from colorize_neural.batch import Pool, Summary
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from colorize_neural.worker.files import FileColorizer
 
 FOR_FOLDERS = ("cores", "format", "jobs", "ray", "report")
+_GRACE = 3  # seconds to remove what is half-written, before a network that still computes is no longer waited for
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _say("Stopped: nothing is half-written, and the same command goes on where this one stopped.")
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads, and that is no failure
+        leave_unread(sys.stdout)  # that nobody reads a list to its end is no failure
         return 0
     except Exception as error:
         return _say(settings.sentence_of(error))
@@ -103,6 +107,7 @@ def _colorize_one(chosen: argparse.Namespace, options: Options, progress: Progre
         colorizer.prepare(options)
     photograph = reading.result()
     outcome = colorizer.colorize(photograph.pixels, options, progress)
+    photos.check_can_write(target, chosen.overwrite)  # once more: meanwhile another command may have written it
     photos.write_photograph(photograph, target)
     for note in filter(None, (photograph.note, outcome.note)):
         print(note, file=sys.stderr)
@@ -114,9 +119,11 @@ def _report(fraction: float, text: str) -> None:
 
 
 def _end_with_stdin() -> None:
-    """A program that is killed can tell nobody; its end of the pipe closes, and this process ends at once."""
+    """A program that is killed can tell nobody; its end of the pipe closes, and this process ends as by SIGTERM."""
     while os.read(0, 65536):  # sys.stdin has a lock that would abort Python at its exit
         pass
+    _thread.interrupt_main(signal.SIGTERM)
+    time.sleep(_GRACE)
     print("Stopped, for the program that wanted the progress closed this one's input.", file=sys.stderr, flush=True)
     os._exit(1)
 
@@ -147,7 +154,7 @@ def _colorize_many(chosen: argparse.Namespace, options: Options) -> int:
         batch.run(_pool(chosen, options, colorizer))
     finally:
         if batch.summary.entries:
-            print(batch.summary, *planned.left_alone(), sep="\n", file=sys.stderr)
+            progress.say("\n".join([str(batch.summary), *planned.left_alone()]))
         unreported = _report_to(chosen.report, batch.summary, colorizer.how)
     return min(batch.summary.count(FAILED) + unreported, 1)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -188,7 +189,7 @@ def _files_below(folder: Path, planned: Plan) -> Iterator[Path]:
 def _check_each_result_has_one_photo(tasks: Iterable[Task]) -> None:
     photos: defaultdict[str, list[str]] = defaultdict(list)
     for task in tasks:
-        photos[os.path.normcase(task.result)].append(str(task.photo))
+        photos[_name_on_disk(task.result)].append(str(task.photo))
     twice = [f"{' and '.join(names)} to {result}" for result, names in photos.items() if len(names) > 1]
     if twice:
         more = f" (and {len(twice) - SHOWN} more)" if len(twice) > SHOWN else ""
@@ -196,6 +197,11 @@ def _check_each_result_has_one_photo(tasks: Iterable[Task]) -> None:
             f"Several photographs would be written to the same file: {'; '.join(twice[:SHOWN])}{more}: "
             "rename one, or colour them into different folders."
         )
+
+
+def _name_on_disk(file: Path) -> str:
+    """The same for all names of one file, where disks commonly do not tell large letters from small ones."""
+    return str(file).casefold() if sys.platform in ("win32", "darwin") else str(file)
 
 
 def _check_no_result_is_a_photo(planned: Plan) -> None:

@@ -14,6 +14,7 @@ import errno
 import json
 import os
 import uuid
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from io import FileIO
 from pathlib import Path
@@ -28,6 +29,7 @@ NAME, LOCK = JOURNAL, f".{settings.NAME}.lock"
 _BESIDE = f".{settings.NAME}-"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 _LEAST_ROOM = 1 << 20  # bytes
+_GRAINS = (100, 1_000, 1_000_000_000, 2_000_000_000)  # nanoseconds: the times of NTFS, of archives, of tar and of FAT
 How = dict[str, Any]
 Stamp = list[int]  # size, and time of the last change in nanoseconds
 
@@ -68,7 +70,7 @@ class Journal:
         self._out = out
         self._file: BinaryIO | FileIO | None = None
         self._lines: dict[str, dict[str, Any]] = {}  # the last line of each result
-        self._ours: set[tuple[str, int, int]] = set()  # name and stamp of all results that ever were
+        self._ours: defaultdict[str, list[Stamp]] = defaultdict(list)  # of each result, all that it ever had
 
     @contextlib.contextmanager
     def held(self, folders: Collection[Path]) -> Iterator[None]:
@@ -95,7 +97,7 @@ class Journal:
     def is_done(self, task: Task, how: How) -> bool:
         """Whether the result is there as we wrote it, of this very photograph, and would come out the same."""
         line = self._line_of(task, how)
-        return line is not None and line["stamp"] == stamp(task.result)
+        return line is not None and _is_of(line["stamp"], task.result)
 
     def was_changed(self, task: Task, how: How) -> bool:
         """Whether it was done, and somebody wrote something else there later."""
@@ -108,15 +110,14 @@ class Journal:
     def _line_of(self, task: Task, how: How) -> dict[str, Any] | None:
         """What tells that a result was made of this very photograph, and would come out the same."""
         line = self._lines.get(self._name(task.result))
-        current = line is not None and line["how"] == how and line["photo_stamp"] == stamp(task.photo)
+        current = line is not None and line["how"] == how and _is_of(line["photo_stamp"], task.photo)
         return line if current else None
 
     def is_free(self, result: Path) -> bool:
         """Whether nothing is lost when the result is written: there is none, or one that is ours and unchanged."""
-        there = stamp(result)
-        if there is None:
+        if stamp(result) is None:
             return not os.path.lexists(result)  # a link may lead to a disk that is away
-        return (self._name(result), *there) in self._ours
+        return any(_is_of(noted, result) for noted in self._ours[self._name(result)])
 
     def keep(self, task: Task, photo_stamp: Stamp | None, how: How, written: Path) -> None:
         """Notes the result, and gives the written file its name; OSError where that fails."""
@@ -155,7 +156,7 @@ class Journal:
         """ValueError, KeyError or TypeError where it is no line of ours."""
         size, changed = line["stamp"]
         known = {"how": line["how"], "stamp": [size, changed], "photo_stamp": line["photo_stamp"]}
-        self._ours.add((line["result"], size, changed))
+        self._ours[line["result"]].append([size, changed])
         self._lines[line["result"]] = known
 
     def _name(self, result: Path) -> str:
@@ -183,6 +184,15 @@ def stamp(file: Path) -> Stamp | None:
         return _stamp_of(file.stat())
     except OSError:
         return None
+
+
+def _is_of(noted: Stamp | None, file: Path) -> bool:
+    """Whether the file is as noted; a copy of it too, where its time was cut or rounded to what can be kept there."""
+    there = stamp(file)
+    if noted is None or there is None or noted[0] != there[0]:
+        return noted == there
+    off = abs(noted[1] - there[1])
+    return off == 0 or any(there[1] % grain == 0 and off < grain for grain in _GRAINS)
 
 
 def _stamp_of(status: os.stat_result) -> Stamp:

@@ -55,7 +55,10 @@ class Progress(ABC):
 
 
 class TerminalProgress(Progress):
-    """One line that is written anew; where the stream is no terminal, a line every half a minute."""
+    """One line that is written anew; where the stream is no terminal, a line every half a minute.
+
+    Where nobody reads it any more, the photographs are coloured all the same.
+    """
 
     def __init__(self, total: int, stream: TextIO = sys.stderr) -> None:
         super().__init__(total, _ANEW[stream.isatty()])
@@ -64,21 +67,34 @@ class TerminalProgress(Progress):
 
     def show(self, line: str, fraction: float) -> None:
         if not self._stream.isatty():
-            print(line, file=self._stream, flush=True)
+            self._print(f"{line}\n")
             return
         columns = os.get_terminal_size(self._stream.fileno()).columns or _COLUMNS
         line = line[: columns - 1]
-        print(f"\r{line:{self._shown}}", end="", file=self._stream, flush=True)
+        self._print(f"\r{line:{self._shown}}")
         self._shown = len(line)
 
     def say(self, sentence: str) -> None:
         self.close()
-        print(sentence, file=self._stream, flush=True)
+        self._print(f"{sentence}\n")
 
     def close(self) -> None:
         if self._shown:
-            print(f"\r{' ' * self._shown}\r", end="", file=self._stream, flush=True)
+            self._print(f"\r{' ' * self._shown}\r")
             self._shown = 0
+
+    def _print(self, text: str) -> None:
+        try:
+            print(text, end="", file=self._stream, flush=True)
+        except BrokenPipeError:
+            leave_unread(self._stream)
+
+
+def leave_unread(stream: TextIO) -> None:
+    """Sends nowhere what is written to a pipe that nobody reads any more; else Python's exit would fail too."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def _spoken(seconds: float) -> str:

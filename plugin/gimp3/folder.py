@@ -149,9 +149,7 @@ class OneWorker:
         shape = Shape(16, 16, 3, "uint8")
         with self._client.pixels(shape) as pixels:
             pixels.write(bytes(shape.bytes))
-            result = self._client.colorize(pixels, self._wanted.options, self._progress.repeat)
-        if result["note"]:
-            self._progress.say(result["note"])
+            self._client.colorize(pixels, self._wanted.options, self._progress.repeat)
 
     def _write(self, task: Task, file: Path) -> Iterable[str]:
         with image_files.opened(task.photo) as image:
@@ -159,14 +157,16 @@ class OneWorker:
                 self._client.check_is_whole(task.photo)
             pages = len(image.get_layers())
             keeps_layers = image_files.WRITTEN[task.result.suffix.lower()].has_layers
-            self._colour(image, self._wanted if keeps_layers else replace(self._wanted, output="replace"))
+            note = self._colour(image, self._wanted if keeps_layers else replace(self._wanted, output="replace"))
             make_folder(task.result.parent)
             image_files.save(image, file)
+        if note:
+            yield note
         if pages > 1 and not keeps_layers:
             yield f"{task.photo} has {pages} layers or pages: the result holds what is seen of them, in one."
 
-    def _colour(self, image: Any, wanted: Wanted) -> None:
-        """Gives the image its colours, all of what is seen of it."""
+    def _colour(self, image: Any, wanted: Wanted) -> str:
+        """Gives the image its colours, all of what is seen of it -> what the user should know of that."""
         self._progress.repeat()
         if image.get_base_type() == Gimp.ImageBaseType.INDEXED:
             layers.check_done(image.convert_rgb())
@@ -175,8 +175,10 @@ class OneWorker:
         chosen = layers.layers_to_colorize(image, [seen])
         with colouring.coloured(image, chosen, wanted, self._client, lambda *_: self._progress.repeat) as done:
             colouring.write(image, done, wanted)
+            note = str(done[0].result["note"])
         if wanted.output != "replace" and seen not in before:
             image.remove_layer(seen)
+        return note
 
 
 def _seen(image: Any, merged: bool) -> Any:

@@ -10,6 +10,7 @@ import contextlib
 import io
 import os
 import re
+import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,9 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
+from colorize_neural import settings
 from colorize_neural.errors import ColorizeError
 from colorize_neural.folders import check_is_file, is_folder
-from colorize_neural.journal import beside
 from colorize_neural.worker.tiff_words import add_words, read_words
 
 
@@ -32,9 +33,10 @@ class Format:
     arguments: dict[str, Any]
     bits: int
     alpha: bool
+    longest: int = 10_000_000  # pixels of a side: libvips's own limit, where the format has none
 
 
-_JPEG = Format({"Q": 93}, bits=8, alpha=False)
+_JPEG = Format({"Q": 93}, bits=8, alpha=False, longest=65_500)
 _TIFF = Format({"compression": "deflate", "predictor": "horizontal"}, bits=16, alpha=True)
 FORMATS = {
     ".jpg": _JPEG,
@@ -44,7 +46,7 @@ FORMATS = {
     ".png": Format({}, bits=16, alpha=True),
     ".tif": _TIFF,
     ".tiff": _TIFF,
-    ".webp": Format({"Q": 93}, bits=8, alpha=True),
+    ".webp": Format({"Q": 93}, bits=8, alpha=True, longest=16_383),
 }
 FALLBACK_SUFFIX = ".png"  # for photographs whose own format is only read
 READ = (*FORMATS, ".avif", ".gif", ".heic", ".heif")
@@ -96,6 +98,8 @@ def _unreadable(path: Path, error: pyvips.Error) -> str:
         with contextlib.suppress(OSError):  # it may be gone by now
             if _is_torn(path):
                 return _torn(path)
+        if "memory" in str(error):
+            return f"There is not enough memory to read {path}: close other programs, or make it smaller."
     return (
         f"{path} cannot be read as a photograph, it may be damaged or of an unknown format: "
         "open it in an image editor and save it as PNG, JPEG, TIFF or WebP."
@@ -114,7 +118,7 @@ def check_can_write(path: Path, overwrite: bool) -> None:
         raise ColorizeError(f"There is no folder {path.parent}: make it first, or name another.")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise ColorizeError(f"The folder {path.parent} cannot be written to: name another.")
-    if path.exists() and not overwrite:
+    if os.path.lexists(path) and not overwrite:  # a link may lead to a disk that is away
         raise ColorizeError(f"{path} exists: add --overwrite to replace it, or name another file.")
 
 
@@ -128,7 +132,7 @@ def are_same(one: Path, other: Path) -> bool:
 
 def write_photograph(photograph: Photograph, path: Path) -> None:
     """Writes beside and renames, so that `path` is whole or untouched; ColorizeError where that fails."""
-    written = beside(path)
+    written = path.with_name(f".{settings.NAME}.{uuid.uuid4().hex}{path.suffix}")  # not `beside`: runs sweep those
     try:
         save_photograph(photograph, path, written)
         written.replace(path)
@@ -145,6 +149,10 @@ def save_photograph(photograph: Photograph, path: Path, written: Path) -> None:
     """Writes what is to become `path` into the file `written`; ColorizeError where that fails."""
     wanted = FORMATS[path.suffix.lower()]
     image = _tagged(photograph)
+    if max(image.width, image.height) > wanted.longest:
+        raise ColorizeError(
+            f"{path} would be longer than the {wanted.longest:,} pixels that its format can hold: choose PNG or TIFF."
+        )
     if wanted is _TIFF:
         image.remove("iptc-data")  # of which libvips would write a quarter
     if wanted.bits == 8 and image.format == "ushort":
