@@ -7,6 +7,10 @@ The batch of a recipe is that of all processes together; b is one's equal part o
 
 from __future__ import annotations
 
+import hashlib
+import json
+import math
+import warnings
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -71,13 +75,37 @@ class Batches(lightning.LightningDataModule):
         learned, kept = (photos, validation) if validation else split_photos(photos, recipe.data.held_out)
         self.learned, self.kept = Crops(learned, recipe.data, teachers), Crops(kept, recipe.data)
         self.weights = sampling_weights(learned, recipe.data.sampling)
+        if not sum(self.weights):
+            raise ColorizeError("By this recipe nothing is drawn from these photographs: mend its [data.sampling].")
+        if not kept:
+            self._do_without_validation(recipe, len(learned))
         self.batch, self.seed = recipe.optimizer.batch, seed
         self.options: dict[str, Any] = {"num_workers": loaders, "persistent_workers": loaders > 0}
+
+    @staticmethod
+    def _do_without_validation(recipe: Recipe, photos: int) -> None:
+        least = math.ceil(0.5 / recipe.data.held_out)
+        told = f"None of the {photos} photographs is held out: give {least} or more, or hold out a larger share."
+        if recipe.optimizer.patience or recipe.optimizer.schedule == "plateau":
+            raise ColorizeError(told)
+        warnings.warn(told, stacklevel=2)
+
+    def state_dict(self) -> dict[str, str]:
+        """What a checkpoint keeps: which photographs are learned from, and which are not."""
+        names = [[f"{photo.size} {photo.name}" for photo in some.photos] for some in (self.learned, self.kept)]
+        return {"photographs": hashlib.sha256(json.dumps(names).encode()).hexdigest()}
+
+    def load_state_dict(self, state: dict[str, str]) -> None:
+        """ColorizeError where the run that goes on was begun with others: it would learn what it is validated on."""
+        if state != self.state_dict():
+            raise ColorizeError(
+                "This run was begun with other photographs: give it the same ones, or name another folder."
+            )
 
     def setup(self, stage: str) -> None:
         """ColorizeError in all processes where some see another checkpoint or other photographs."""
         assert self.trainer is not None, "a trainer sets up its batches"
-        strategy, mine = self.trainer.strategy, (self.seed, len(self.learned), len(self.kept))
+        strategy, mine = self.trainer.strategy, (self.seed, self.state_dict())
         if not strategy.reduce_boolean_decision(strategy.broadcast(mine) == mine):
             raise ColorizeError(
                 "The machines do not see the same run and photographs: "

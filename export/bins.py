@@ -80,5 +80,6 @@ def class_weights(prior: Float, uniform_share: float) -> Float:
 
     `uniform_share` is the paper's lambda: 1 weighs all alike, 0 fully by rarity.
     """
-    weights = 1 / ((1 - uniform_share) * prior + uniform_share / len(prior))
+    common = (1 - uniform_share) * prior + uniform_share / len(prior)
+    weights = 1 / np.maximum(common, common[common > 0].min())  # a bin that never occurred has no rarity of its own
     return (weights / (prior * weights).sum()).astype(np.float32)

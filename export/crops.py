@@ -71,12 +71,12 @@ class Crops(Dataset[dict[str, Tensor]]):
 
     def _readable(self, index: int) -> tuple[NDArray[np.uint8], Float | None]:
         """The photograph and what teachers say of it, or the next: one damaged file must not end hours of training."""
-        photo = self.photos[index]
-        try:
-            return photo.rgb(), self.teachers.colours(photo) if self.teachers else None
-        except ColorizeError as error:
-            warnings.warn(f"{error} The next one is taken instead.", stacklevel=1)
-            return self._readable((index + 1) % len(self))
+        for photo in (*self.photos[index:], *self.photos[:index]):
+            try:
+                return photo.rgb(), self.teachers.colours(photo) if self.teachers else None
+            except ColorizeError as error:
+                warnings.warn(f"{error} The next one is taken instead.", stacklevel=1)
+        raise ColorizeError("None of the photographs can be read: name others.")
 
 
 def reduced(lab: Float, stride: int) -> Float:
@@ -106,11 +106,16 @@ def sampling_weights(photos: list[Photo], sampling: dict[str, float]) -> list[fl
 
 
 def colours_of(photos: list[Photo], data: Data, weights: list[float], sample: int = 2000) -> Iterator[Float]:
-    """Lab (n, 3) of photographs drawn as in training, one after the other."""
+    """Lab (n, 3) of photographs drawn as in training, one after the other; a damaged one is left out."""
     random = np.random.default_rng(0)
     chances = np.array(weights) / sum(weights)
     for place in random.choice(len(photos), size=min(sample, len(photos)), p=chances):
-        yield reduced(_whole(photos[place].rgb(), data), data.stride).reshape(-1, 3)
+        try:
+            rgb = photos[place].rgb()
+        except ColorizeError as error:
+            warnings.warn(f"{error} It is left out.", stacklevel=1)
+            continue
+        yield reduced(_whole(rgb, data), data.stride).reshape(-1, 3)
 
 
 def _random_crop(rgb: NDArray[np.uint8], teachers_ab: Float | None, data: Data, random: np.random.Generator) -> Float:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
+from colorize_neural.errors import ColorizeError
 from colorize_neural.settings import models_folder
 from colorize_neural.worker.color import Float
 from colorize_neural.worker.colorizer import Colorizer, Options
@@ -84,7 +85,12 @@ class Figures:
 
 
 def evaluate(systems: dict[str, System], photos: Sequence[Photo], sheet: Sheet | None = None) -> dict[str, Figures]:
-    """Colours every photograph by every system, baselines first, and measures each against the truth."""
+    """Colours every photograph by every system, baselines first, and measures each against the truth.
+
+    ColorizeError where there are too few photographs for the figures of all together.
+    """
+    if len(photos) < 2:
+        raise ColorizeError("Of one photograph little can be told: name two or more.")
     judge = Judge()
     truths = [shrunk(photo.rgb()) for photo in photos]
     systems = {**baselines(truths), **systems}
@@ -207,7 +213,9 @@ def chosen_from(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--temperatures", type=float, nargs="+", default=[], metavar="T", help="to be compared")
     parser.add_argument("--sheet", type=Path, help="a PNG: a row a photograph, a column a system")
     parser.add_argument("--rows", type=int, default=12, help="photographs on the sheet")
-    parser.add_argument("--sheets", type=Path, metavar="FOLDER", help="for faces.png, worst.png and old.png")
+    parser.add_argument(
+        "--sheets", type=Path, metavar="FOLDER", help="for worst.png, old.png, and faces.png of such folders"
+    )
     parser.add_argument("--old", type=Path, nargs="+", default=[], metavar="PHOTO", help="black and white, for old.png")
     parser.add_argument("--record", action="store_true", help="write the figures into the manifest")
     chosen = parser.parse_args(arguments)

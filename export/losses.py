@@ -57,7 +57,7 @@ class SoftCrossEntropy(Loss):
         self.uniform_share = uniform_share
         self.register_buffer("weights", torch.ones(len(bin_centers())))
         for name, table in zip(("nearest", "shares"), encoding_tables(), strict=True):
-            self.register_buffer(name, torch.from_numpy(table), persistent=False)
+            self.register_buffer(name, torch.tensor(table), persistent=False)
 
     def prepare(self, colours: Iterator[Float]) -> None:
         prior = np.mean([measure_prior(lab[:, 1:]) for lab in colours], axis=0)  # all photographs have as many pixels

@@ -30,7 +30,7 @@ def psnr(rgb: Rgb, truth: Rgb) -> float:
 
 
 def ssim(rgb: Rgb, truth: Rgb) -> float:
-    """Structural similarity (Wang, Bovik, Sheikh and Simoncelli 2004), mean over R, G and B."""
+    """Structural similarity (Wang, Bovik, Sheikh and Simoncelli 2004) in squares of 7 x 7, mean over R, G and B."""
     return float(structural_similarity(truth, rgb, channel_axis=2))
 
 

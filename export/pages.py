@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from heapq import nlargest
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from export.photos import Photo
 from export.sheet import CELL, GAP, HEADER, Sheet
 from export.systems import GREY, TRUTH, System, grey, itself, shrunk
 
-FACES = ("utkface", "humanseg", "flickr8k")  # the sources of the development photographs that show people
+FACES = {"faces", "utkface", "humanseg", "flickr8k"}  # folders of photographs that show people
 WORST = 20
 WIDTH, HEIGHT = 1400, 2000  # pixels: of a page, at the most
 
@@ -34,7 +34,7 @@ def write_pages(
         return float(np.mean([ab_error(results[name], results[TRUTH]) for name in systems]))
 
     folder.mkdir(parents=True, exist_ok=True)
-    people = [photo for photo in photos if photo.source in FACES]
+    people = [photo for photo in photos if PurePath(photo.source).name in FACES]
     _write(folder, "faces", list(_rows({TRUTH: itself, **systems}, people)))
     _write(folder, "worst", nlargest(WORST, _rows({TRUTH: itself, GREY: grey, **systems}, photos), key=error))
     _write(folder, "old", list(_rows({GREY: grey, **systems_for_old}, old)))

@@ -52,6 +52,9 @@ class Photo:
 def find_photos(places: Iterable[Path]) -> list[Photo]:
     """All photographs in folders (searched through) and tars, sorted by name; ColorizeError when there is none."""
     places = list(places)
+    for place in places:
+        if not place.exists():
+            raise ColorizeError(f"There is no {place}: check the name.")
     found = sorted((photo for place in places for photo in _photos_at(place)), key=lambda photo: photo.name)
     if not found:
         raise ColorizeError(f"There is no photograph in {', '.join(map(str, places))}; name a folder or a tar.")
@@ -69,10 +72,13 @@ def _photos_at(place: Path) -> Iterator[Photo]:
 
 
 def _photos_in_tar(file: Path) -> Iterator[Photo]:
-    with tarfile.open(file) as tar:
-        for member in tar:
-            if member.isfile() and Path(member.name).suffix.lower() in SUFFIXES:
-                yield Photo(member.name, file, member.offset_data, member.size)
+    try:
+        with tarfile.open(file, "r:") as tar:  # a compressed one has no places to read from
+            for member in tar:
+                if member.isfile() and Path(member.name).suffix.lower() in SUFFIXES:
+                    yield Photo(member.name, file, member.offset_data, member.size)
+    except (OSError, tarfile.TarError) as error:
+        raise ColorizeError(f"{file} cannot be read as a tar that is not compressed ({error}): mend it.") from error
 
 
 def spread(items: Sequence[Item], count: int) -> Sequence[Item]:

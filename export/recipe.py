@@ -200,6 +200,7 @@ class Recipe:
             )
         if self.start and not 0 <= self.start.share < 1:
             raise ColorizeError(f"Under [start], a share of {self.start.share} is none: choose 0 to below 1.")
+        self._check_numbers()
         self._check_augmentation()
         if self.decoded:
             self._check_encoders(self.decoded.encoders)
@@ -207,6 +208,22 @@ class Recipe:
             self._check_distillation(self.distillation)
         if not 0 < self.data.held_out <= 0.5:
             raise ColorizeError(f"This recipe holds out {self.data.held_out:g} of the photographs: choose 0.01 to 0.5.")
+
+    def _check_numbers(self) -> None:
+        data, optimizer = self.data, self.optimizer
+        for held, needed in (
+            (data.stride >= 1 and data.crop >= data.stride and data.crop % data.stride == 0, "crop is some strides"),
+            (0 < data.smallest <= data.largest <= 1, "smallest and largest are shares of a side, in this order"),
+            (0 <= data.degraded <= 1, "degraded is a share of the crops"),
+            (all(weight >= 0 for weight in data.sampling.values()), "no source is sampled less often than never"),
+            (self.loss.spacing >= 1, "a spacing is 1 or more"),
+            (1 <= optimizer.batch <= optimizer.crops, "a batch has one crop or more, and the training a batch or more"),
+            (0 <= optimizer.warm_up < 1, "warm_up is a share of the steps, below 1"),
+            (0 <= optimizer.ema < 1, "ema is 0 to below 1"),
+            (min(optimizer.rate, optimizer.encoder_rate) >= 0, "rates are not negative"),
+        ):
+            if not held:
+                raise ColorizeError(f"In a recipe, {needed}: mend it.")
 
     def _check_augmentation(self) -> None:
         data = self.data
@@ -262,7 +279,7 @@ def changed(recipe: Recipe, changes: dict[str, Any]) -> Recipe:
 def _merged(tables: dict[str, Any], scale: dict[str, Any]) -> dict[str, Any]:
     known = dict(tables)
     for key, value in scale.items():
-        known[key] = _merged(known.get(key, {}), value) if isinstance(value, dict) else value
+        known[key] = _merged(known.get(key) or {}, value) if isinstance(value, dict) else value
     return known
 
 

@@ -24,7 +24,7 @@ from colorize_neural.settings import models_folder
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, EarlyStopping, LearningRateMonitor, ModelCheckpoint
 from lightning.pytorch.callbacks.timer import Interval, Timer
-from lightning.pytorch.callbacks.weight_averaging import EMAWeightAveraging
+from lightning.pytorch.callbacks.weight_averaging import WeightAveraging
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
@@ -43,7 +43,7 @@ from export.photos import Photo, find_photos
 from export.precision import fast_precision
 from export.recipe import Loss, Network, Recipe, dict_from_recipe, read_recipe, recipe_from_dict
 from export.teachers import Teachers
-from export.warm_start import start_from
+from export.warm_start import start_from, version_of
 
 Batch = dict[str, Tensor]
 Made = TypeVar("Made", bound=nn.Module)
@@ -98,7 +98,10 @@ class Training(lightning.LightningModule):
         answer = self._answer(batch)
         loss = self._loss(answer, batch, self.recipe.loss.spacing)
         self.log("train_loss", loss, prog_bar=True)
-        return loss + self._decoded_loss(answer, batch) + self._lasso_loss()
+        loss = loss + self._decoded_loss(answer, batch) + self._lasso_loss()
+        if not loss.isfinite():
+            raise ColorizeError("The loss is no number any more: lower the recipe's rate, and begin in another folder.")
+        return loss
 
     def validation_step(self, batch: Batch, _index: int) -> None:
         loss = self._loss(self._answer(batch), batch)
@@ -192,6 +195,15 @@ class Training(lightning.LightningModule):
         return max(step / self.recipe.steps, self.time_spent)
 
 
+class MovingAverage(WeightAveraging):
+    """The exponential one of the weights; Lightning's own averages whole numbers too, and cuts them."""
+
+    def __init__(self, decay: float) -> None:
+        super().__init__(
+            avg_fn=lambda mean, now, _count: now.lerp(mean, decay) if mean.is_floating_point() else now,
+        )
+
+
 def _made(known: dict[str, type[Made]], wanted: Network | Loss) -> Made:
     """What a recipe names, with the options that it gives; ColorizeError where they are none of its own."""
     try:
@@ -228,10 +240,13 @@ def train(
         raise ColorizeError(f"A training of {minutes:g} minutes learns nothing: give it more.")
     last = out / LAST
     before: dict[str, Any] = {"global_step": 0}
+    begun = None
     if last.exists():
         before = torch.load(last, map_location="cpu", weights_only=True)
-        if not _goes_on(recipe, recipe_from_dict(before["hyper_parameters"]["recipe"])):
-            raise ColorizeError(f"The run in {out} was begun with another recipe: name another folder.")
+        begun = recipe_from_dict(before["hyper_parameters"]["recipe"])
+    recipe = _with_its_start(recipe, begun)
+    if begun and not _goes_on(recipe, begun):
+        raise ColorizeError(f"The run in {out} was begun with another recipe: name another folder.")
     if _has_stopped(before):
         return
     keep_memory()
@@ -241,6 +256,8 @@ def train(
     lightning.seed_everything(seed)
     teachers = Teachers(teachers_file, recipe.distillation) if teachers_file and recipe.distillation else None
     batches = Batches(recipe, photos, validation, teachers, loaders=loaders, seed=seed)
+    if recipe.optimizer.patience and recipe.steps < len(batches.learned) // recipe.optimizer.batch:
+        raise ColorizeError("This training ends before its first validation: give it more crops, or a patience of 0.")
     training = Training(dict_from_recipe(recipe))
     training.timer = timer
     if not last.exists():
@@ -277,10 +294,21 @@ def _trainer(recipe: Recipe, out: Path, callbacks: list[Callback], options: dict
     return trainer
 
 
+def _with_its_start(recipe: Recipe, begun: Recipe | None) -> Recipe:
+    """The recipe with the version of the model that the run starts from, or that it was begun from."""
+    start = recipe.start
+    if start is None or start.sha256:
+        return recipe
+    version = version_of(models_folder() / start.file) if begun is None else begun.start.sha256 if begun.start else ""
+    return replace(recipe, start=replace(start, sha256=version))
+
+
 def _goes_on(recipe: Recipe, begun: Recipe) -> bool:
-    """Whether a run can go on by this recipe; it may become longer, and be told of in other words."""
+    """Whether a run can go on by this recipe; it may become longer, be told of in other words, and averaged."""
     longer = replace(begun, optimizer=replace(begun.optimizer, crops=recipe.optimizer.crops))
-    parts = attrgetter("network", "data", "loss", "decoded", "distillation", "lasso", "optimizer")
+    if recipe.start and longer.start:
+        longer = replace(longer, start=replace(longer.start, share=recipe.start.share))
+    parts = attrgetter("seed", "network", "data", "loss", "decoded", "distillation", "lasso", "optimizer", "start")
     return bool(parts(recipe) == parts(longer))
 
 
@@ -294,7 +322,7 @@ def _callbacks(recipe: Recipe, out: Path, minutes: float | None) -> list[Callbac
     pause = timedelta(minutes=8 if minutes is None else min(8, minutes / 10))
     each: dict[str, Any] = {"dirpath": out, "enable_version_counter": False}  # a new name would not be resumed from
     often = ModelCheckpoint(filename="recent", save_last=True, train_time_interval=pause, **each)
-    callbacks: list[Callback] = [often, LearningRateMonitor(), EMAWeightAveraging(decay=recipe.optimizer.ema)]
+    callbacks: list[Callback] = [often, LearningRateMonitor(), MovingAverage(recipe.optimizer.ema)]
     if recipe.optimizer.patience:
         callbacks.append(EarlyStopping("validation_loss", patience=recipe.optimizer.patience))
         callbacks.append(ModelCheckpoint(filename=Path(BEST).stem, monitor="validation_loss", **each))

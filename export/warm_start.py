@@ -49,15 +49,30 @@ def average_with(file: Path, sha256: str, share: float, network: nn.Module, L: T
     _fill(network, norms, {**own, **means})
 
 
+def version_of(file: Path) -> str:
+    """The sha256 of a file to start from; ColorizeError where it cannot be read."""
+    return hashlib.sha256(_content(file)).hexdigest()
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ColorizeError(f"{file} cannot be read ({error.strerror}): name a model to start from.") from error
+
+
 def _stored(file: Path, sha256: str, own: dict[str, Tensor]) -> dict[str, Tensor]:
     """Of that version, the weights that a network has too, whose `own` are as `_folded` gives them."""
+    content = _content(file)
     try:
-        content = file.read_bytes()
         stored = onnx.load_from_string(content).graph.initializer
     except Exception as error:  # onnx raises many kinds
         raise ColorizeError(f"{file} cannot be read as an ONNX file: name a model to start from.") from error
     if sha256 and hashlib.sha256(content).hexdigest() != sha256:
-        raise ColorizeError(f"{file} is another version than the recipe's: delete its sha256 to start from this.")
+        raise ColorizeError(
+            f"{file} is another version than the one to start from: put that one there, "
+            "or delete its sha256 in the recipe and begin anew."
+        )
     named = {name.removeprefix("network."): value for name, value in unpacked(stored).items()}
     found = {name: value for name, value in named.items() if name in own and value.shape == own[name].shape}
     if not found:

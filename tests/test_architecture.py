@@ -60,7 +60,7 @@ def test_each_room_imports_only_what_it_may(room: str) -> None:
 
 
 def test_the_export_room_takes_from_the_plugin_only_what_has_no_front_end() -> None:
-    shared = {*WORKER, "colorize_neural.errors", "colorize_neural.settings"}
+    shared = {*WORKER, *(f"colorize_neural.{name}" for name in ("errors", "folders", "settings"))}
     for file in REPOSITORY.glob("export/**/*.py"):
         ours = {name for name in imported(file) if name.startswith("colorize_neural")}
         assert ours <= shared, f"{file.relative_to(REPOSITORY)} imports {', '.join(sorted(ours - shared))}"

@@ -174,6 +174,11 @@ def test_the_worst_photograph_comes_first(photos: Path, tmp_path: Path) -> None:
     assert differences[-1] < 5 < min(differences[:-1])
 
 
+def test_one_photograph_is_too_few(photos: Path) -> None:
+    with pytest.raises(ColorizeError, match="two or more"):
+        evaluate.evaluate({}, find_photos([photos])[:1])
+
+
 def test_many_faces_are_on_several_pages_and_what_is_none_is_on_no_page(photos: Path, tmp_path: Path) -> None:
     found = find_photos([photos])
     people = [photo for photo in found if photo.source in pages.FACES]

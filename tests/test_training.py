@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import hashlib
 import json
 import platform
 import re
@@ -28,7 +29,8 @@ from skimage import data
 
 from export import bins, decoded, evaluate, metrics, robustness, to_onnx, train
 from export.augment import Turn, cut_mixed
-from export.crops import Crops, split_photos
+from export.batches import Batches
+from export.crops import Crops, colours_of, split_photos
 from export.decode import AnnealedMean, Spread
 from export.degrade import degrade, frame
 from export.lab import rgb_from_lab
@@ -39,7 +41,7 @@ from export.networks.depthwise import Depthwise
 from export.networks.efficientnet_unet import Encoder, pretrained
 from export.perceptual import Perceptual
 from export.photos import find_photos
-from export.recipe import Network, Recipe, dict_from_recipe, read_recipe, recipe_from_dict
+from export.recipe import Network, Recipe, Start, dict_from_recipe, read_recipe, recipe_from_dict
 from export.sheet import Sheet
 from export.small_weights import pack, unpacked
 from export.warm_start import average_with, start_from
@@ -129,6 +131,15 @@ def test_every_recipe_survives_the_way_into_a_checkpoint_and_back(file: Path, fu
         ("degraded = 0.3", "degraded = 0.3\nstretch = 0.9", "stretch 1 to 4"),
         ("degraded = 0.3", "degraded = 0.3\ncutmix = 2", "cutmix 0 to 1"),
         ("degraded = 0.3", "degraded = 0.3\nrotation = 5\npadding = 50.0", "are not turned"),
+        ("stride = 4", "stride = 3", "crop is some strides"),
+        ("smallest = 0.6", "smallest = 1.2", "smallest and largest"),
+        ("degraded = 0.3", "degraded = 3", "degraded is a share"),
+        ("osie = 2.0", "osie = -2.0", "less often than never"),
+        ("spacing = 2", "spacing = 0", "a spacing is 1"),
+        ("batch = 24", "batch = 200_000", "a batch or more"),
+        ("warm_up = 0.03", "warm_up = 1", "below 1"),
+        ("ema = 0.998", "ema = 99", "ema is 0"),
+        ("encoder_rate = 1.5e-4", "encoder_rate = -1", "not negative"),
         ("[start]", "[start]\nend = 1", "end"),
         ("[start]", "[start]\nshare = 1.0", "0 to below 1"),
         ("[manifest]", "[manifest]\n[other]", "description"),
@@ -149,9 +160,15 @@ def test_photographs_are_found_in_folders_and_tars(photos: Path) -> None:
     assert found[2].rgb().shape == data.coffee().shape
 
 
-def test_a_folder_without_photographs_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(ColorizeError, match="name a folder or a tar"):
-        find_photos([tmp_path])
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [("empty", "name a folder or a tar"), ("nowhere.tar", "check the name"), ("damaged.tar", "mend it")],
+)
+def test_a_place_without_photographs_is_a_sentence(tmp_path: Path, place: str, words: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "damaged.tar").write_text("no tar")
+    with pytest.raises(ColorizeError, match=words):
+        find_photos([tmp_path / place])
 
 
 def test_the_bins_are_zhangs() -> None:
@@ -187,6 +204,14 @@ def test_the_loss_is_smallest_at_the_truth_and_weighs_rare_bins_more() -> None:
     assert loss(flat, ab) > np.log(313)
     prior = bins.measure_prior(np.zeros((100, 2), np.float32))
     assert float(prior @ loss.weights.numpy()) == pytest.approx(1, abs=1e-3)
+
+
+def test_colours_that_no_photograph_had_have_no_rarity_of_their_own() -> None:
+    prior = np.zeros(313, np.float32)
+    prior[:2] = 0.75, 0.25
+    weights = bins.class_weights(prior, 0)
+    assert weights[:2] * prior[:2] == pytest.approx([0.5, 0.5])
+    assert np.all(weights[2:] == weights[1])
 
 
 def test_the_squared_error_counts_an_axis_as_one() -> None:
@@ -522,6 +547,34 @@ def test_training_learns_and_keeps_its_logs(run: Path, recipe: Recipe, photos: P
     assert list(run.glob("logs/events*"))
 
 
+def test_the_moving_average_leaves_tables_as_they_are(
+    recipe: Recipe, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong: list[int] = []
+    table = torch.from_numpy(bins.encoding_tables.__wrapped__()[0])
+    validate = train.Training.validation_step
+
+    def watched(self: train.Training, batch: train.Batch, index: int) -> None:
+        assert isinstance(self.loss, SoftCrossEntropy)
+        wrong.append(int((self.loss.nearest != table).sum()))
+        validate(self, batch, index)
+
+    monkeypatch.setattr(train.Training, "validation_step", watched)
+    train.train(recipe, find_photos([photos]) * 8, tmp_path, dict(QUIET), loaders=0)
+    assert len(wrong) > 2  # it validates before the first step too
+    assert not any(wrong)
+    assert np.array_equal(bins.encoding_tables()[0], table)
+
+
+def test_a_loss_that_is_no_number_ends_a_training(
+    recipe: Recipe, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SoftCrossEntropy, "forward", lambda _self, scores, _ab: scores.sum() * float("nan"))
+    with pytest.raises(ColorizeError, match="no number"):
+        train.train(recipe, find_photos([photos]) * 8, tmp_path, dict(QUIET), loaders=0)
+    assert not (tmp_path / train.LAST).exists()
+
+
 @pytest.mark.parametrize(("capability", "precision"), [("AVX2", "32-true"), ("AVX512", "bf16-mixed")])
 def test_a_training_has_the_precision_that_the_processor_does_fast(
     recipe: Recipe, photos: Path, monkeypatch: pytest.MonkeyPatch, capability: str, precision: str
@@ -571,6 +624,59 @@ def test_training_goes_on_where_it_stopped(
         assert len(done) == 4  # of 28 and 32: the others were done before
         assert torch.load(run / train.LAST, weights_only=True)["global_step"] == longer.steps
     assert "last-v1.ckpt" not in [path.name for path in run.glob("*.ckpt")]
+
+
+def test_training_goes_on_by_the_same_recipe_with_the_same_photographs_only(
+    run: Path, recipe: Recipe, photos: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(run, tmp_path / "run")
+    longer = dataclasses.replace(recipe, optimizer=dataclasses.replace(recipe.optimizer, crops=112))
+    before = (run / train.LAST).read_bytes()
+    with pytest.raises(ColorizeError, match="other photographs"):
+        train.train(longer, find_photos([photos]) * 9, run, dict(QUIET), loaders=0)
+    with pytest.raises(ColorizeError, match="another recipe"):
+        train.train(dataclasses.replace(longer, seed=2), find_photos([photos]) * 8, run, dict(QUIET), loaders=0)
+    assert (run / train.LAST).read_bytes() == before
+
+
+def test_a_run_remembers_the_version_that_it_started_from(
+    run: Path, exported: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = to_onnx.load_run(run).recipe
+    file = shutil.copytree(exported, tmp_path / "models") / f"{recipe.manifest.id}.onnx"
+    for module in (train, to_onnx):
+        monkeypatch.setattr(module, "models_folder", lambda: file.parent)
+    begun = dataclasses.replace(
+        recipe, start=Start(file.name, share=0.5), optimizer=dataclasses.replace(recipe.optimizer, crops=4)
+    )
+    longer = dataclasses.replace(begun, optimizer=dataclasses.replace(recipe.optimizer, crops=8))
+    train.train(begun, find_photos([photos]) * 8, tmp_path / "run", dict(QUIET), loaders=0)
+    version = hashlib.sha256(file.read_bytes()).hexdigest()
+    to_onnx.main([str(tmp_path / "run"), "--models", str(file.parent)])
+    train.train(longer, find_photos([photos]) * 8, tmp_path / "run", dict(QUIET), loaders=0)
+    told = torch.load(tmp_path / "run" / train.LAST, weights_only=True)["hyper_parameters"]["recipe"]["start"]
+    assert told["sha256"] == version != hashlib.sha256(file.read_bytes()).hexdigest()
+    with pytest.raises(ColorizeError, match="another version"):  # it would be the mean with a mean
+        to_onnx.load_run(tmp_path / "run")
+
+
+def test_few_photographs_are_learned_from_without_validation(recipe: Recipe, photos: Path, tmp_path: Path) -> None:
+    least = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, held_out=0.02))
+    with pytest.warns(UserWarning, match="give 25 or more"):
+        assert not Batches(least, find_photos([photos]) * 8, None, loaders=0, seed=0).kept.photos
+    patient = dataclasses.replace(least, optimizer=dataclasses.replace(least.optimizer, patience=3))
+    with pytest.raises(ColorizeError, match="hold out a larger share"):
+        train.train(patient, find_photos([photos]) * 8, tmp_path, dict(QUIET), loaders=0)
+    hasty = dataclasses.replace(recipe, optimizer=dataclasses.replace(patient.optimizer, crops=8))
+    with pytest.raises(ColorizeError, match="before its first validation"):
+        train.train(hasty, find_photos([photos]) * 8, tmp_path, dict(QUIET), loaders=0)
+
+
+def test_sources_that_are_never_drawn_are_a_sentence(recipe: Recipe, photos: Path) -> None:
+    sampling = {"": 0.0, "coffees": 0.0, "chelseas": 0.0}
+    none = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, sampling=sampling))
+    with pytest.raises(ColorizeError, match="nothing is drawn"):
+        Batches(none, find_photos([photos]) * 8, None, loaders=0, seed=0)
 
 
 def test_the_onnx_file_answers_as_the_network_and_carries_its_facts(run: Path, exported: Path) -> None:
@@ -660,6 +766,10 @@ def test_a_damaged_photograph_does_not_end_a_training(photos: Path, recipe: Reci
     crops = Crops([*find_photos([tmp_path]), *find_photos([photos])], recipe.data)
     with pytest.warns(UserWarning, match="next one"):
         assert crops[0, 0]["L"].shape == (1, 64, 64)
+    with pytest.warns(UserWarning, match="left out"):
+        assert 0 < len([*colours_of(crops.photos, recipe.data, [1.0] * 4)]) < 4
+    with pytest.warns(UserWarning), pytest.raises(ColorizeError, match="None of the photographs"):
+        Crops(find_photos([tmp_path]), recipe.data)[0]
 
 
 def test_an_expected_failure_of_a_training_command_is_a_sentence(tmp_path: Path) -> None:
