@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 
 import gimp
 from gimpenums import (
@@ -45,7 +46,8 @@ SETTINGS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "settings.js
 AGAIN = "please run install.py again."
 OUTPUTS = (("Colour layer", "color-layer"), ("Layer", "layer"), ("Replace", "replace"))
 DEVICES = (("Automatic", "auto"), ("CPU", "cpu"), ("GPU", "gpu"))
-PHOTOGRAPH = "colorize-neural-photograph"  # a parasite of our layers: the tattoo of the layer that they colour
+#   parasites of our layers and of the layer that they colour: the same number, which copies of them have too
+COLOURS, PHOTOGRAPH = "colorize-neural-colours", "colorize-neural-photograph"
 FOLDER = "colorize-neural-gimp-%d-"  # a temporary one, with the process that made it
 UNCOMPRESSED = 0
 MISLEADING = ("PYTHON", "GI_TYPELIB", "LD_LIBRARY_PATH")  # of GIMP's own Python, not of the command's
@@ -139,9 +141,36 @@ def check_replaceable(layer):
 
 
 def photograph_of(image, layer):
-    """The photograph that a layer of ours lies on, for who tries once more means that; another layer itself."""
-    parasite = layer.parasite_find(PHOTOGRAPH)
-    return (parasite and pdb.gimp_image_get_layer_by_tattoo(image, int(parasite.data))) or layer
+    """The photograph that a layer of ours lies on, for who tries once more means that; another layer itself.
+
+    Of several copies of a photograph, the next one below.
+    """
+    number = number_in(layer, COLOURS)
+    if not number:
+        return layer
+    every = with_layers_in_groups(image.layers)
+    place = every.index(layer)
+    below_first = every[place:] + every[:place]
+    return next((other for other in below_first if number_in(other, PHOTOGRAPH) == number), layer)
+
+
+def number_in(layer, parasite):
+    """What a parasite of ours holds; "" where the layer has none."""
+    found = layer.parasite_find(parasite)
+    return found.data if found else ""
+
+
+def keep_number(layer, parasite, number):
+    """By the layer's own method, for the procedure crashes."""
+    layer.parasite_attach(gimp.Parasite(parasite, PARASITE_PERSISTENT | PARASITE_UNDOABLE, number))
+
+
+def with_layers_in_groups(layers):
+    """From the top, those in a group after it."""
+    every = []
+    for layer in layers:
+        every += [layer] + (with_layers_in_groups(layer.layers) if pdb.gimp_item_is_group(layer) else [])
+    return every
 
 
 def settings():
@@ -349,8 +378,9 @@ def add(image, photograph, layer):
         pdb.gimp_layer_remove_mask(layer, MASK_APPLY)
     hiding = pdb.gimp_layer_get_apply_mask(photograph) and pdb.gimp_layer_get_mask(photograph)
     add_mask(layer, hiding, selected=not pdb.gimp_selection_is_empty(image))
-    tattoo = str(pdb.gimp_item_get_tattoo(photograph))  # attached by the layer's method, for the procedure crashes
-    layer.parasite_attach(gimp.Parasite(PHOTOGRAPH, PARASITE_PERSISTENT | PARASITE_UNDOABLE, tattoo))
+    number = number_in(photograph, PHOTOGRAPH) or uuid.uuid4().hex
+    keep_number(photograph, PHOTOGRAPH, number)
+    keep_number(layer, COLOURS, number)
     pdb.gimp_image_reorder_item(image, layer, parent, position)
     pdb.gimp_image_set_active_layer(image, layer)
 

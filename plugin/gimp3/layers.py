@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,8 @@ from gi.repository import Gegl, Gimp
 DTYPES = {150: "uint8", 175: "uint8", 250: "uint16", 275: "uint16"}  # by Gimp.Precision; the others are read as float
 BABL_DEPTHS = {"uint8": "u8", "uint16": "u16", "float32": "float"}
 STRIP_BYTES = 1 << 24
-PHOTOGRAPH = "colorize-neural-photograph"  # a parasite of our layers: the tattoo of the layer that they colour
+#   parasites of our layers and of the layer that they colour: the same number, which copies of them have too
+COLOURS, PHOTOGRAPH = "colorize-neural-colours", "colorize-neural-photograph"
 PREVIEW_SIDE = 640  # pixels: of a preview, at the most
 
 
@@ -61,9 +63,36 @@ def layers_to_colorize(image: Any, drawables: list[Any]) -> list[Any]:
 
 
 def photograph_of(image: Any, layer: Any) -> Any:
-    """The photograph that a layer of ours lies on, for who tries once more means that; another layer itself."""
-    parasite = layer.get_parasite(PHOTOGRAPH)
-    return (parasite and image.get_layer_by_tattoo(int(bytes(parasite.get_data())))) or layer
+    """The photograph that a layer of ours lies on, for who tries once more means that; another layer itself.
+
+    Of several copies of a photograph, the next one below.
+    """
+    number = number_in(layer, COLOURS)
+    if not number:
+        return layer
+    every = [*with_layers_in_groups(image.get_layers())]
+    place = every.index(layer)
+    below_first = (*every[place:], *every[:place])
+    return next((other for other in below_first if number_in(other, PHOTOGRAPH) == number), layer)
+
+
+def number_in(layer: Any, parasite: str) -> str:
+    """What a parasite of ours holds; "" where the layer has none."""
+    found = layer.get_parasite(parasite)
+    return bytes(found.get_data()).decode() if found else ""
+
+
+def keep_number(layer: Any, parasite: str, number: str) -> None:
+    kept = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
+    check_done(layer.attach_parasite(Gimp.Parasite.new(parasite, kept, number.encode())))
+
+
+def with_layers_in_groups(layers: list[Any]) -> Iterator[Any]:
+    """From the top, those in a group after it."""
+    for layer in layers:
+        yield layer
+        if layer.is_group():
+            yield from with_layers_in_groups(layer.get_children())
 
 
 def check_has_colours(image: Any, drawable: Any) -> None:
@@ -189,9 +218,9 @@ def add(image: Any, below: Any, pixels: Pixels, name: str, mode: Any) -> Any:
     layer.set_offsets(*offsets(below))
     layer.set_visible(below.get_visible())
     check_done(image.insert_layer(layer, below.get_parent(), image.get_item_position(top_of(image, below))))
-    kept = Gimp.PARASITE_PERSISTENT | Gimp.PARASITE_UNDOABLE
-    parasite = Gimp.Parasite.new(PHOTOGRAPH, kept, str(below.get_tattoo()).encode())
-    check_done(layer.attach_parasite(parasite))
+    number = number_in(below, PHOTOGRAPH) or uuid.uuid4().hex
+    keep_number(below, PHOTOGRAPH, number)
+    keep_number(layer, COLOURS, number)
     add_mask(image, layer, below.get_mask() if below.get_apply_mask() else None)
     return layer
 

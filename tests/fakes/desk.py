@@ -110,7 +110,7 @@ def main(plug_in):
     runs = [
         run(image, layer, plug_in, **dict((str(name), value) for name, value in one.items())) for one in asked["runs"]
     ]
-    return {"before": before, "runs": runs, "after": state(image), "tattoo": layer.tattoo}
+    return {"before": before, "runs": runs, "after": state(image)}
 
 
 if __name__ == "__main__":

@@ -32,8 +32,6 @@ class Item(object):
         self.image, self.name = image, name
         self.parent, self.visible, self.locked, self.attached, self.alive = None, True, False, False, True
         self.parasites = {}
-        image.tattoos += 1
-        self.tattoo = image.tattoos
 
 
 class Drawable(Item):
@@ -82,7 +80,7 @@ class Image(object):
     def __init__(self, width, height, base_type, precision):
         self.size, self.base_type, self.precision = (width, height), base_type, precision
         self.layers, self.channels, self.profile, self.selection, self.floating = [], [], "", None, None
-        self.active, self.tattoos, self.depth, self.steps, self.alive = None, 0, 0, 0, True
+        self.active, self.depth, self.steps, self.alive = None, 0, 0, True
         images.append(self)
 
     def selected(self, x, y):
@@ -337,10 +335,6 @@ PROCEDURES = {
     "gimp_image_get_color_profile": ((Image,), lambda image: (len(image.profile), tuple(map(ord, image.profile)))),
     "gimp_image_get_floating_sel": ((Image,), lambda image: image.floating),
     "gimp_image_get_item_position": ((Image, Item), lambda image, item: _siblings(item).index(item)),
-    "gimp_image_get_layer_by_tattoo": (
-        (Image, INT),
-        lambda image, tattoo: next((layer for layer in image.layers if layer.tattoo == tattoo), None),
-    ),
     "gimp_image_get_precision": ((Image,), lambda image: image.precision),
     "gimp_image_insert_layer": ((Image, Layer, OR_NONE, INT), _insert),
     "gimp_image_merge_layer_group": ((Image, Layer), _merge_group),
@@ -355,7 +349,6 @@ PROCEDURES = {
     "gimp_item_get_lock_content": ((Item,), lambda item: int(item.locked)),
     "gimp_item_get_name": ((Item,), lambda item: item.name),
     "gimp_item_get_parent": ((Item,), lambda item: item.parent),
-    "gimp_item_get_tattoo": ((Item,), lambda item: item.tattoo),
     "gimp_item_get_visible": ((Item,), lambda item: int(item.visible)),
     "gimp_item_is_group": ((Item,), lambda item: int(isinstance(item, GroupLayer))),
     "gimp_item_is_layer": ((Item,), lambda item: int(isinstance(item, Layer))),

@@ -101,6 +101,13 @@ def delete(image: int) -> None:
     del images[image], targets[image]
 
 
+def duplicate(image: int) -> None:
+    """Puts a copy in the place of the image."""
+    copy = images[image].duplicate()
+    images[image].delete()
+    images[image] = copy
+
+
 def aim_at(image: int, what: str) -> None:
     """Chooses what the next call is given instead of the layer."""
     photo = images[image].get_layers()[0]
@@ -118,6 +125,7 @@ def aim_at(image: int, what: str) -> None:
         "uppermost": lambda photo: [photo],
         "none": nothing,
         "of another image": of_another_image,
+        "colours of another image": colours_of_another_image,
         "in no image": in_no_image,
         "floating selection": floating_selection,
         "beside it": beside_a_floating_selection,
@@ -215,6 +223,15 @@ def nothing(_photo: Any) -> list[Any]:
 def of_another_image(photo: Any) -> list[Any]:
     other = next(image for image in images.values() if image != photo.get_image())
     return [photo, *other.get_layers()]
+
+
+def colours_of_another_image(photo: Any) -> list[Any]:
+    """Its uppermost layer, copied to the top of this one."""
+    image = photo.get_image()
+    other = next(other for other in images.values() if other != image)
+    copy = Gimp.Layer.new_from_drawable(other.get_layers()[0], image)
+    image.insert_layer(copy, None, 0)
+    return [copy]
 
 
 def in_no_image(photo: Any) -> list[Any]:

@@ -290,6 +290,29 @@ def test_who_tries_once_more_colours_the_photograph_again_above_what_was_tried(
     assert np.abs(state.visible - once.visible).max() < 0.01
 
 
+def test_colours_in_a_copy_of_their_image_belong_to_the_photograph_there(gimp: Gimp) -> None:
+    with gimp.image(Photo()) as image:
+        before = coloured_image(image, output="layer")
+        image.do("duplicate")
+        image.do("aim_at", what="uppermost")
+        after = coloured_image(image, output="replace")
+    assert names(after.layers) == ["Orange", "photo"]
+    assert np.array_equal(after.layers[0].pixels, before.layers[0].pixels)
+    assert chroma(after.layers[1].pixels) > 15 > chroma(before.layers[1].pixels)
+
+
+def test_colours_in_another_image_belong_to_no_photograph_there(gimp: Gimp) -> None:
+    with gimp.image(Photo()) as image, gimp.image(Photo()) as other:
+        coloured_image(image, output="layer")
+        before = other.state()
+        other.do("aim_at", what="colours of another image")
+        assert other.colorize(output="replace", strength=0.0) == ("success", "success")
+        after = other.state()
+    assert names(after.layers)[1:] == ["photo"]
+    assert np.array_equal(after.layers[1].pixels, before.layers[0].pixels)
+    assert chroma(after.layers[0].pixels) < 1
+
+
 @pytest.mark.parametrize("output", NEW_LAYERS)
 def test_several_layers_each_get_their_own_from_one_worker(gimp: Gimp, counted: Path, output: str) -> None:
     with gimp.image(Photo()) as image:
