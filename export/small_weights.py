@@ -48,6 +48,20 @@ def pack(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
+def unpack(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The inverse of `pack`, but for what was rounded: float32 weights by their own names."""
+    weights = unpacked(model.graph.initializer)
+    stored = {one.name for one in model.graph.initializer}
+    added = weights.keys() - stored
+    made = added | {f"{name}.steps" for name in added}
+    kept = [one for one in model.graph.initializer if one.name in weights]
+    nodes = [node for node in model.graph.node if node.output[0] not in made]
+    del model.graph.initializer[:], model.graph.node[:]
+    model.graph.initializer.extend([*kept, *(from_array(weights[name].numpy(), name) for name in sorted(added))])
+    model.graph.node.extend(nodes)
+    return model
+
+
 def unpacked(stored: Iterable[onnx.TensorProto]) -> dict[str, Tensor]:
     """float32 weights of a model's initializers, by the names that they had before they were packed."""
     values = {one.name: to_array(one) for one in stored}

@@ -25,9 +25,10 @@ from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.color import lab_from_rgb
 from colorize_neural.worker.models import read_models
 from colorize_neural.worker.sessions import Session
+from onnx.numpy_helper import from_array, to_array
 from skimage import data
 
-from export import bins, decoded, evaluate, metrics, robustness, to_onnx, train
+from export import average, bins, decoded, evaluate, metrics, robustness, to_onnx, train
 from export.augment import Turn, cut_mixed
 from export.batches import Batches
 from export.crops import Crops, colours_of, split_photos
@@ -43,7 +44,7 @@ from export.perceptual import Perceptual
 from export.photos import find_photos
 from export.recipe import Network, Recipe, Start, dict_from_recipe, read_recipe, recipe_from_dict
 from export.sheet import Sheet
-from export.small_weights import pack, unpacked
+from export.small_weights import pack, unpack, unpacked
 from export.warm_start import average_with, start_from
 from tests.bench.processes import output
 
@@ -523,6 +524,25 @@ def test_the_networks_that_look_at_decoded_colours_take_turns(
     short = dataclasses.replace(recipe, decoded=both, optimizer=three_steps)
     train.train(short, find_photos([photos]) * 8, tmp_path, dict(QUIET), loaders=0)
     assert looked == ["lite1", "lite0", "lite1"]
+
+
+def test_a_model_of_several_has_the_means_of_their_weights(exported: Path, tmp_path: Path) -> None:
+    (file,) = exported.glob("*.onnx")
+    other, mean = tmp_path / "other.onnx", tmp_path / "new" / "mean.onnx"
+    moved = unpack(onnx.load(file))
+    for stored in moved.graph.initializer:
+        if stored.name.endswith("weight"):
+            stored.CopyFrom(from_array(to_array(stored) * np.float32(1.5), stored.name))
+    other.write_bytes(pack(moved).SerializeToString())
+    average.main([str(file), str(other), "--out", str(mean)])
+    one, two, both = (unpacked(onnx.load(each).graph.initializer) for each in (file, other, mean))
+    assert one.keys() == two.keys() == both.keys()
+    for name, value in both.items():
+        assert torch.allclose(value, (one[name] + two[name]) / 2, atol=0.01 * float(one[name].abs().max()))
+    assert abs(mean.stat().st_size - file.stat().st_size) < 100
+    onnxruntime.InferenceSession(mean.read_bytes(), providers=["CPUExecutionProvider"])
+    with pytest.raises(ColorizeError, match="another network"):
+        average.average([file, MODELS / "palette.onnx"])
 
 
 @pytest.mark.parametrize(
