@@ -1,6 +1,8 @@
 """Makes one model of several:  python -m export.average MODEL.onnx... --out MODEL.onnx
 
-models of one network that went on from the same weights  ->  the same model with the means of their weights
+models of one network that went on from the same weights  ->  the first one with the means of all their weights
+
+`python -m export.to_onnx RECIPE --weights FILE` then makes it a model of the manifest, with its own facts.
 
 Wortsman et al., "Model soups", ICML 2022: what each learned by chance averages out, at no cost to who uses it. A
 recipe can start from it, and `[start] share` averages a run with what that started from.
@@ -49,8 +51,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("models", type=Path, nargs="+", metavar="ONNX", help="files of one network")
     parser.add_argument("--out", type=Path, required=True, help="the file of their mean")
     chosen = parser.parse_args(arguments)
-    chosen.out.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(chosen.out, average(chosen.models).SerializeToString())
+    content = average(chosen.models).SerializeToString()
+    try:
+        chosen.out.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(chosen.out, content)
+    except OSError as error:
+        raise ColorizeError(f"{chosen.out} cannot be written ({error.strerror}): name another file.") from error
     print(f"{chosen.out}: the mean of {len(chosen.models)} models")
 
 

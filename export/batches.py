@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import warnings
 from collections.abc import Iterator
 from itertools import islice
@@ -84,7 +83,7 @@ class Batches(lightning.LightningDataModule):
 
     @staticmethod
     def _do_without_validation(recipe: Recipe, photos: int) -> None:
-        least = math.ceil(0.5 / recipe.data.held_out)
+        least = int(0.5 / recipe.data.held_out) + 1
         told = f"None of the {photos} photographs is held out: give {least} or more, or hold out a larger share."
         if recipe.optimizer.patience or recipe.optimizer.schedule == "plateau":
             raise ColorizeError(told)

@@ -30,6 +30,8 @@ from export.photos import Photo
 from export.recipe import Data
 from export.teachers import Teachers
 
+_NONE = "None of the photographs can be read: name others."
+
 
 class Crops(Dataset[dict[str, Tensor]]):
     """crops[place] is the whole middle of a photograph, clean; crops[place, seed] a random crop, as in training.
@@ -76,7 +78,7 @@ class Crops(Dataset[dict[str, Tensor]]):
                 return photo.rgb(), self.teachers.colours(photo) if self.teachers else None
             except ColorizeError as error:
                 warnings.warn(f"{error} The next one is taken instead.", stacklevel=1)
-        raise ColorizeError("None of the photographs can be read: name others.")
+        raise ColorizeError(_NONE)
 
 
 def reduced(lab: Float, stride: int) -> Float:
@@ -106,8 +108,11 @@ def sampling_weights(photos: list[Photo], sampling: dict[str, float]) -> list[fl
 
 
 def colours_of(photos: list[Photo], data: Data, weights: list[float], sample: int = 2000) -> Iterator[Float]:
-    """Lab (n, 3) of photographs drawn as in training, one after the other; a damaged one is left out."""
-    random = np.random.default_rng(0)
+    """Lab (n, 3) of photographs drawn as in training, one after the other; a damaged one is left out.
+
+    ColorizeError where all of them are.
+    """
+    found, random = False, np.random.default_rng(0)
     chances = np.array(weights) / sum(weights)
     for place in random.choice(len(photos), size=min(sample, len(photos)), p=chances):
         try:
@@ -115,7 +120,10 @@ def colours_of(photos: list[Photo], data: Data, weights: list[float], sample: in
         except ColorizeError as error:
             warnings.warn(f"{error} It is left out.", stacklevel=1)
             continue
+        found = True
         yield reduced(_whole(rgb, data), data.stride).reshape(-1, 3)
+    if not found:
+        raise ColorizeError(_NONE)
 
 
 def _random_crop(rgb: NDArray[np.uint8], teachers_ab: Float | None, data: Data, random: np.random.Generator) -> Float:

@@ -64,6 +64,8 @@ def find_photos(places: Iterable[Path]) -> list[Photo]:
 def _photos_at(place: Path) -> Iterator[Photo]:
     files = sorted(place.rglob("*")) if place.is_dir() else [place]
     for file in files:
+        if file.name.startswith("."):  # what a killed program left
+            continue
         if file.suffix == ".tar":
             yield from _photos_in_tar(file)
         elif file.suffix.lower() in SUFFIXES:

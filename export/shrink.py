@@ -49,11 +49,17 @@ def main(arguments: list[str] | None = None) -> None:
     chosen = parser.parse_args(arguments)
     if chosen.short_side < 1:
         parser.error("--short-side is 1 pixel or more")
-    tasks = plan(chosen.photos, chosen.out, Kinds(READ, lambda _photo: ".jpg"), lambda _out: ()).tasks
+    if any(chosen.out.resolve().is_relative_to(place.resolve()) for place in chosen.photos):
+        raise ColorizeError(f"{chosen.out} lies among the photographs: name a folder beside them.")
+    planned = plan(chosen.photos, chosen.out, Kinds(READ, lambda _photo: ".jpg"), lambda _out: ())
+    tasks = planned.tasks
     use_threads(1)
     failures = list(filter(None, on_threads(cores(), partial(shrink, short_side=chosen.short_side), tasks)))
-    print(*failures, sep="\n", file=sys.stderr, end="\n" * bool(failures))
+    for sentence in (*planned.unread.values(), *failures, *planned.left_alone()):
+        print(sentence, file=sys.stderr)
     print(f"{len(tasks) - len(failures)} of {len(tasks)} photographs are in {chosen.out}.")
+    if failures or planned.unread:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import pty
 import re
 import shutil
 import signal
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +119,7 @@ def test_a_result_that_is_lost_is_not_done(archive: Archive, harm: str) -> None:
     assert "is there and not as this program left it" in done.stderr
 
 
-@pytest.mark.parametrize("grain", [100, 1_000, 1_000_000_000, 2_000_000_000])
+@pytest.mark.parametrize("grain", [100, 1_000, 1_000_000, 10_000_000, 1_000_000_000, 2_000_000_000])
 def test_results_whose_times_a_copy_has_cut_are_done(archive: Archive, grain: int) -> None:
     archive.add("a.png")
     archive.colorize()
@@ -136,10 +138,13 @@ def test_a_file_of_the_same_size_and_another_time_is_another(archive: Archive) -
     assert "not as this program left it" in archive.run().stderr
 
 
-def test_a_reader_that_goes_away_keeps_no_photograph_from_its_colours(archive: Archive) -> None:
+@pytest.mark.parametrize("opened", [os.pipe, pty.openpty], ids=["pipe", "terminal"])
+def test_a_reader_that_goes_away_keeps_no_photograph_from_its_colours(
+    archive: Archive, opened: Callable[[], tuple[int, int]]
+) -> None:
     archive.add("b.png")
     (archive.scans / "a.png").write_bytes(b"I am no photograph.")
-    reader, writer = os.pipe()
+    reader, writer = opened()
     os.close(reader)
     process = archive.command(archive.scans, "-o", archive.out, "--report", archive.report, stderr=writer)
     os.close(writer)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pyvips
+from colorize_neural.errors import ColorizeError
 from colorize_neural.worker.color import lab_from_rgb
 from skimage import data
 
@@ -23,7 +24,8 @@ def test_photographs_come_out_small_upright_and_in_srgb(tmp_path: Path, capsys: 
     wide.write_to_file(str(photos / "cups" / "p3.jpg"), Q=95)
     truth.copy(interpretation="srgb").colourspace("rgb16").write_to_file(str(photos / "deep.png"))
     (photos / "broken.tif").write_text("no photograph")
-    shrink.main([str(photos), "--out", str(small), "--short-side", "100"])
+    with pytest.raises(SystemExit, match="1"):
+        shrink.main([str(photos), "--out", str(small), "--short-side", "100"])
     said = capsys.readouterr()
     assert "2 of 3" in said.out
     assert str(photos / "broken.tif") in said.err
@@ -35,5 +37,8 @@ def test_photographs_come_out_small_upright_and_in_srgb(tmp_path: Path, capsys: 
     wanted = lab_from_rgb(truth.thumbnail_image(150).numpy() / np.float32(255))
     assert all(np.abs(one - wanted).mean() < 2 for one in lab)
     written = (small / "deep.jpg").stat().st_mtime_ns
+    (photos / "broken.tif").unlink()
     shrink.main([str(photos), "--out", str(small), "--short-side", "50"])
     assert (small / "deep.jpg").stat().st_mtime_ns == written
+    with pytest.raises(ColorizeError, match="beside them"):
+        shrink.main([str(photos), "--out", str(photos / "small")])

@@ -682,8 +682,11 @@ def test_a_run_remembers_the_version_that_it_started_from(
 
 def test_few_photographs_are_learned_from_without_validation(recipe: Recipe, photos: Path, tmp_path: Path) -> None:
     least = dataclasses.replace(recipe, data=dataclasses.replace(recipe.data, held_out=0.02))
-    with pytest.warns(UserWarning, match="give 25 or more"):
-        assert not Batches(least, find_photos([photos]) * 8, None, loaders=0, seed=0).kept.photos
+    short = dataclasses.replace(least, optimizer=dataclasses.replace(least.optimizer, crops=8))
+    with pytest.warns(UserWarning, match="give 26 or more"):
+        train.train(short, find_photos([photos]) * 8, tmp_path / "few", dict(QUIET), loaders=0)
+    assert torch.load(tmp_path / "few" / train.LAST, weights_only=True)["global_step"] == 2
+    assert Batches(least, (find_photos([photos]) * 9)[:26], None, loaders=0, seed=0).kept.photos
     patient = dataclasses.replace(least, optimizer=dataclasses.replace(least.optimizer, patience=3))
     with pytest.raises(ColorizeError, match="hold out a larger share"):
         train.train(patient, find_photos([photos]) * 8, tmp_path, dict(QUIET), loaders=0)
@@ -790,6 +793,8 @@ def test_a_damaged_photograph_does_not_end_a_training(photos: Path, recipe: Reci
         assert 0 < len([*colours_of(crops.photos, recipe.data, [1.0] * 4)]) < 4
     with pytest.warns(UserWarning), pytest.raises(ColorizeError, match="None of the photographs"):
         Crops(find_photos([tmp_path]), recipe.data)[0]
+    with pytest.warns(UserWarning), pytest.raises(ColorizeError, match="None of the photographs"):
+        train.train(recipe, find_photos([tmp_path]) * 8, tmp_path / "run", dict(QUIET), loaders=0)
 
 
 def test_an_expected_failure_of_a_training_command_is_a_sentence(tmp_path: Path) -> None:

@@ -187,10 +187,14 @@ def _files_below(folder: Path, planned: Plan) -> Iterator[Path]:
 
 
 def _check_each_result_has_one_photo(tasks: Iterable[Task]) -> None:
-    photos: defaultdict[str, list[str]] = defaultdict(list)
+    same: defaultdict[str, list[Task]] = defaultdict(list)
     for task in tasks:
-        photos[_name_on_disk(task.result)].append(str(task.photo))
-    twice = [f"{' and '.join(names)} to {result}" for result, names in photos.items() if len(names) > 1]
+        same[_name_on_disk(task.result)].append(task)
+    twice = [
+        f"{' and '.join(str(task.photo) for task in tasks)} to {tasks[0].result}"
+        for tasks in same.values()
+        if len(tasks) > 1
+    ]
     if twice:
         more = f" (and {len(twice) - SHOWN} more)" if len(twice) > SHOWN else ""
         raise ColorizeError(
@@ -201,7 +205,7 @@ def _check_each_result_has_one_photo(tasks: Iterable[Task]) -> None:
 
 def _name_on_disk(file: Path) -> str:
     """The same for all names of one file, where disks commonly do not tell large letters from small ones."""
-    return str(file).casefold() if sys.platform in ("win32", "darwin") else str(file)
+    return str(file).lower() if sys.platform in ("win32", "darwin") else str(file)
 
 
 def _check_no_result_is_a_photo(planned: Plan) -> None:

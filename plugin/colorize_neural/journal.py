@@ -29,7 +29,8 @@ NAME, LOCK = JOURNAL, f".{settings.NAME}.lock"
 _BESIDE = f".{settings.NAME}-"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 _LEAST_ROOM = 1 << 20  # bytes
-_GRAINS = (100, 1_000, 1_000_000_000, 2_000_000_000)  # nanoseconds: the times of NTFS, of archives, of tar and of FAT
+#   nanoseconds: the times of NTFS, of archives and programs that copy, of exFAT, tar and FAT
+_GRAINS = (100, 1_000, 1_000_000, 10_000_000, 1_000_000_000, 2_000_000_000)
 How = dict[str, Any]
 Stamp = list[int]  # size, and time of the last change in nanoseconds
 

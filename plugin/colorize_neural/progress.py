@@ -69,8 +69,7 @@ class TerminalProgress(Progress):
         if not self._stream.isatty():
             self._print(f"{line}\n")
             return
-        columns = os.get_terminal_size(self._stream.fileno()).columns or _COLUMNS
-        line = line[: columns - 1]
+        line = line[: self._columns() - 1]
         self._print(f"\r{line:{self._shown}}")
         self._shown = len(line)
 
@@ -83,15 +82,21 @@ class TerminalProgress(Progress):
             self._print(f"\r{' ' * self._shown}\r")
             self._shown = 0
 
+    def _columns(self) -> int:
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns or _COLUMNS
+        except OSError:
+            return _COLUMNS
+
     def _print(self, text: str) -> None:
         try:
             print(text, end="", file=self._stream, flush=True)
-        except BrokenPipeError:
+        except OSError:  # a terminal that is gone has another number than a pipe
             leave_unread(self._stream)
 
 
 def leave_unread(stream: TextIO) -> None:
-    """Sends nowhere what is written to a pipe that nobody reads any more; else Python's exit would fail too."""
+    """Sends nowhere what is written to a stream that nobody reads any more; else Python's exit would fail too."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
