@@ -73,7 +73,8 @@ class Crops(Dataset[dict[str, Tensor]]):
 
     def _readable(self, index: int) -> tuple[NDArray[np.uint8], Float | None]:
         """The photograph and what teachers say of it, or the next: one damaged file must not end hours of training."""
-        for photo in (*self.photos[index:], *self.photos[:index]):
+        for step in range(len(self)):
+            photo = self.photos[(index + step) % len(self)]
             try:
                 return photo.rgb(), self.teachers.colours(photo) if self.teachers else None
             except ColorizeError as error:

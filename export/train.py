@@ -299,8 +299,9 @@ def _with_its_start(recipe: Recipe, begun: Recipe | None) -> Recipe:
     start = recipe.start
     if start is None or start.sha256:
         return recipe
-    version = version_of(models_folder() / start.file) if begun is None else begun.start.sha256 if begun.start else ""
-    return replace(recipe, start=replace(start, sha256=version))
+    if begun:
+        return replace(recipe, start=replace(start, sha256=begun.start.sha256 if begun.start else ""))
+    return replace(recipe, start=replace(start, sha256=version_of(models_folder() / start.file)))
 
 
 def _goes_on(recipe: Recipe, begun: Recipe) -> bool:

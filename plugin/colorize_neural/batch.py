@@ -97,8 +97,8 @@ def check_report(report: Path) -> None:
     if not os.path.lexists(report):
         return
     try:
-        text = report.read_text(encoding="utf-8") if report.is_file() else "a device, or a link to nothing"
-        is_ours = not text or "photographs" in dict(json.loads(text))
+        text = report.read_text(encoding="utf-8") if report.is_file() else None  # a device, or a link to nothing
+        is_ours = text is not None and (not text or "photographs" in dict(json.loads(text)))
     except (OSError, ValueError, TypeError):
         is_ours = False
     if not is_ours:

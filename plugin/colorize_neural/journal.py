@@ -98,7 +98,7 @@ class Journal:
     def is_done(self, task: Task, how: How) -> bool:
         """Whether the result is there as we wrote it, of this very photograph, and would come out the same."""
         line = self._line_of(task, how)
-        return line is not None and _is_of(line["stamp"], task.result)
+        return line is not None and _is_as_noted(stamp(task.result), line["stamp"])
 
     def was_changed(self, task: Task, how: How) -> bool:
         """Whether it was done, and somebody wrote something else there later."""
@@ -111,14 +111,15 @@ class Journal:
     def _line_of(self, task: Task, how: How) -> dict[str, Any] | None:
         """What tells that a result was made of this very photograph, and would come out the same."""
         line = self._lines.get(self._name(task.result))
-        current = line is not None and line["how"] == how and _is_of(line["photo_stamp"], task.photo)
+        current = line is not None and line["how"] == how and _is_as_noted(stamp(task.photo), line["photo_stamp"])
         return line if current else None
 
     def is_free(self, result: Path) -> bool:
         """Whether nothing is lost when the result is written: there is none, or one that is ours and unchanged."""
-        if stamp(result) is None:
+        there = stamp(result)
+        if there is None:
             return not os.path.lexists(result)  # a link may lead to a disk that is away
-        return any(_is_of(noted, result) for noted in self._ours[self._name(result)])
+        return any(_is_as_noted(there, noted) for noted in self._ours[self._name(result)])
 
     def keep(self, task: Task, photo_stamp: Stamp | None, how: How, written: Path) -> None:
         """Notes the result, and gives the written file its name; OSError where that fails."""
@@ -187,9 +188,8 @@ def stamp(file: Path) -> Stamp | None:
         return None
 
 
-def _is_of(noted: Stamp | None, file: Path) -> bool:
-    """Whether the file is as noted; a copy of it too, where its time was cut or rounded to what can be kept there."""
-    there = stamp(file)
+def _is_as_noted(there: Stamp | None, noted: Stamp | None) -> bool:
+    """Whether a file is as noted; a copy of it too, where its time was cut or rounded to what can be kept there."""
     if noted is None or there is None or noted[0] != there[0]:
         return noted == there
     off = abs(noted[1] - there[1])
